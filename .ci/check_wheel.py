@@ -1,0 +1,55 @@
+"""Import every module of the installed limner; run by `.ci/run` in an environment without the extras.
+
+A module may fail only where an extra is missing, and then its ImportError must name the extra to install.
+"""
+
+import importlib
+import pkgutil
+import re
+import sys
+from importlib.metadata import metadata
+from pathlib import Path
+
+import limner
+
+EXTRAS = set(metadata("limner").get_all("Provides-Extra") or ())
+
+
+def problem_with(name: str) -> str | None:
+    """Import one module; return what is wrong, or None."""
+    try:
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", ()):
+            getattr(module, public)  # lazy packages import on access
+    except ImportError as error:
+        named = re.search(r"limner\[([\w-]+)\]", str(error))
+        if named and named[1] in EXTRAS:
+            print(f"  {name}: wants the extra {named[1]}, and says so")
+            return None
+        return f"{name}: {error!r} names no extra of limner ({', '.join(sorted(EXTRAS))})"
+    return None
+
+
+def main() -> int:
+    """Walk the packages; return the exit status."""
+    where = Path(limner.__file__).resolve()
+    if "site-packages" not in where.parts:
+        print(f"limner was imported from {where}, not from the installed wheel")
+        return 1
+    names = [
+        "limner",
+        *(m.name for m in pkgutil.walk_packages(limner.__path__, "limner.", onerror=lambda _: None)),
+    ]
+    problems = [
+        problem for name in names if not name.endswith("__main__") and (problem := problem_with(name))
+    ]
+    print(
+        f"{len(names)} modules of limner {limner.__version__} imported from {where.parent}, {len(problems)} problems"
+    )
+    for problem in problems:
+        print(f"  {problem}")
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+# Every target sets up .venv by itself; `make demo` and `make test` are all a newcomer needs.
+# Variables: PYTHON (a Python 3.11 or newer), DEMO_USER (a MovieLens-100K user id), PYTEST_ARGS.
+# DEMO_USER is not called USER because make inherits that one from the shell.
+
+PYTHON ?= python3
+DEMO_USER ?= 196
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-engine test-data coverage lint format types layers docs build clean
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+# The stamp is written last, so an interrupted set-up is started afresh and never taken for a finished one.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "limner needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another one: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	@test -f $@ || rm -rf $(VENV)
+	@rm -f $@
+	@echo "Setting up $(VENV); the first time this takes a few minutes and downloads about 1 GB."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,lenskit,dev,docs]'
+	@touch $@
+
+venv: $(STAMP) ## Create .venv with everything that developing takes.
+
+demo: $(STAMP) ## Draw a portrait of a MovieLens user and recommend from it (DEMO_USER=196).
+	$(BIN)/limner demo --user $(DEMO_USER)
+
+test: $(STAMP) ## Run the tests: no network, no model.
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-engine: $(STAMP) ## Run the tests that drive the embedded engine on a small real model.
+	$(BIN)/pytest -m engine $(PYTEST_ARGS)
+
+test-data: $(STAMP) ## Run the tests on MovieLens-100K, which is fetched first.
+	$(BIN)/limner data fetch ml-100k
+	$(BIN)/pytest -m data $(PYTEST_ARGS)
+
+coverage: $(STAMP) ## Run the tests and report which lines they leave out.
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Check style and formatting.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP) ## Mend style and formatting.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP) ## Check types, strictly.
+	$(BIN)/mypy
+
+layers: $(STAMP) ## Check that imports run downwards only.
+	$(BIN)/lint-imports
+
+docs: $(STAMP) ## Build the documentation into site/.
+	$(BIN)/mkdocs build --strict
+
+build: $(STAMP) ## Build the sdist and, from it, the wheel into dist/.
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## Remove what the other targets made.
+	rm -rf $(VENV) build dist site src/limner.egg-info .coverage .coverage.* htmlcov \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
