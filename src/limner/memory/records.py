@@ -1,0 +1,224 @@
+"""The records that limner keeps about a user.
+
+All are frozen pydantic models: a revision is a new record that supersedes the old one, never a change of
+it. Times are timezone-aware; "in the user's world" means when a thing was so, "in ours" when limner learnt it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Literal
+
+import uuid_utils
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+__all__ = [
+    "AttributeValue",
+    "AuditEntry",
+    "Author",
+    "Event",
+    "Evidence",
+    "Media",
+    "NewObservation",
+    "Observation",
+    "Portrait",
+    "PortraitLine",
+    "Proposition",
+    "Record",
+    "Standing",
+    "new_id",
+    "utc_now",
+]
+
+AttributeValue = str | float | tuple[str, ...]
+"""A categorical, numeric or multi-valued attribute of an item."""
+
+Author = Literal["user", "assistant", "application"]
+"""Who produced an observation's text. What limner itself said (`assistant`) is never evidence about the user."""
+
+
+def new_id() -> str:
+    """Return a fresh UUIDv7 as text: unique, and in order of creation."""
+    return str(uuid_utils.uuid7())
+
+
+def utc_now() -> datetime:
+    """Return the current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Record(BaseModel):
+    """Base of everything stored: frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Standing(IntEnum):
+    """Who stands behind a statement; a higher standing is never overridden by a lower one."""
+
+    INFERRED = 0
+    """A model or a computation concluded it."""
+    STATED = 1
+    """The user said it about themselves."""
+    CONFIRMED = 2
+    """The user pinned, confirmed or edited it, looking at it."""
+
+
+class Event(Record):
+    """The structured part of an observation: what was done to which item.
+
+    The text of the observation says the same in words; the event lets code compute over it.
+    """
+
+    kind: Literal["rating", "purchase", "view", "like", "dislike"]
+    item_id: str
+    title: str
+    value: float | None = None
+    """Rating on the source's own scale; none where the kind says it all."""
+    attributes: Mapping[str, AttributeValue] = Field(default_factory=dict)
+    """What the catalogue says of the item, such as `{"genre": ("Horror",), "year": 1979}`."""
+
+
+class Media(Record):
+    """A reference to an image that came with an observation, and what a model saw in it."""
+
+    uri: str
+    mime_type: str
+    description: str | None = None
+    """In the words of the describing model, not of the user; none until a model has looked."""
+
+
+class Observation(Record):
+    """Something the user said or did, as it came; never changed, only erased."""
+
+    id: str = Field(default_factory=new_id)
+    user_id: str
+    text: str
+    source: str = "user"
+    author: Author = "user"
+    event: Event | None = None
+    media: Media | None = None
+    occurred_at: AwareDatetime
+    recorded_at: AwareDatetime
+    key: str | None = None
+    """Idempotency key: the same key twice, for one user, is one observation."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewObservation:
+    """An observation on its way in: what the caller says, before it is checked, dated and given an id.
+
+    Not a pydantic model: whatever is wrong with it is found, and worded, in one place (`limner.memory.intake`).
+    """
+
+    text: str | bytes
+    """Words; bytes are read as UTF-8."""
+    source: str = "user"
+    author: Author = "user"
+    occurred_at: datetime | None = None
+    """When it happened, with a time zone; none means now."""
+    key: str | None = None
+    event: Event | None = None
+    media: Media | None = None
+
+
+class Evidence(Record):
+    """A span of an observation that a proposition rests on: `observation.text[start:end] == quote`."""
+
+    observation_id: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    quote: str
+    polarity: Literal["supports", "contradicts"] = "supports"
+
+
+class Proposition(Record):
+    """One statement about the user, in natural language, in one version (GUM, Shaikh et al. 2025, §3).
+
+    A version is current while `retired_at` is none. All versions of one line of thought share `group`.
+    """
+
+    id: str = Field(default_factory=new_id)
+    user_id: str
+    text: str
+    reasoning: str = ""
+    confidence: float = Field(ge=1, le=10)
+    """Ten times the posterior probability that the statement holds, at least 1."""
+    durability: int = Field(ge=1, le=10)
+    """How long it is likely to stay true: 10 is lasting (GUM's decay, the right way round)."""
+    standing: Standing = Standing.INFERRED
+    topic: str | None = None
+    """Key of a computed finding, such as `genre=Horror`, under which its next version is found; else none."""
+    evidence: tuple[Evidence, ...] = ()
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+    recorded_at: AwareDatetime = Field(default_factory=utc_now)
+    retired_at: AwareDatetime | None = None
+    retired_because: str | None = None
+    supersedes: tuple[str, ...] = ()
+    group: str
+    """Shared by every version; the id of the first."""
+    model: str | None = None
+    """Model that worded it; none where no model was involved."""
+    prompt_hash: str | None = None
+
+    @property
+    def supporting(self) -> int:
+        """Number of distinct observations that speak for it."""
+        return len({e.observation_id for e in self.evidence if e.polarity == "supports"})
+
+    @property
+    def contradicting(self) -> int:
+        """Number of distinct observations that speak against it."""
+        return len({e.observation_id for e in self.evidence if e.polarity == "contradicts"})
+
+
+class PortraitLine(Record):
+    """One sentence of a portrait, with what it rests on."""
+
+    text: str
+    confidence: float | None = Field(default=None, ge=1, le=10)
+    propositions: tuple[str, ...] = ()
+    """Ids of the propositions behind the sentence."""
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Portrait(Record):
+    """A profile of the user in natural language, drawn at one moment for one task."""
+
+    id: str = Field(default_factory=new_id)
+    user_id: str
+    kind: str
+    """Which portraitist drew it: `propositions`, `summary`, …"""
+    task: str | None = None
+    lines: tuple[PortraitLine, ...] = ()
+    drawn_at: AwareDatetime = Field(default_factory=utc_now)
+    model: str | None = None
+    prompt_hash: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The lines, one under the other; empty when nothing is known."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def based_on(self) -> tuple[str, ...]:
+        """Ids of every proposition behind any line, each once, in order of appearance."""
+        return tuple(dict.fromkeys(p for line in self.lines for p in line.propositions))
+
+
+class AuditEntry(Record):
+    """One decision whether something about the user may be told to somebody (contextual integrity)."""
+
+    id: str = Field(default_factory=new_id)
+    user_id: str
+    recipient: str
+    purpose: str
+    proposition_id: str | None = None
+    """None when the decision was not about one proposition."""
+    decision: str
+    """Such as `share` or `withhold`."""
+    reason: str | None = None
+    """Why; none once the proposition has been erased."""
+    decided_at: AwareDatetime = Field(default_factory=utc_now)

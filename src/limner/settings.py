@@ -1,0 +1,114 @@
+"""Configuration: one typed object, from keyword arguments, the environment (`LIMNER_*`) or `limner.toml`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+__all__ = ["RecallWeights", "Settings"]
+
+ExpandedPath = Annotated[Path, AfterValidator(lambda p: p.expanduser().absolute())]
+
+
+class RecallWeights(BaseModel):
+    """What each part of the hybrid search counts; 0 switches a part off.
+
+    Lexical and dense scores are min-max scaled over the candidates of one query before they are
+    weighted, so the weights compare like with like.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lexical: float = Field(default=0.5, ge=0)
+    """BM25 over stemmed terms."""
+    dense: float = Field(default=0.5, ge=0)
+    """Cosine similarity of the encoder's vectors."""
+    context: float = Field(default=0.0, ge=0)
+    """The best neighbour's score: observations of the same source just before and after."""
+    recency: float = Field(default=0.0, ge=0)
+    """0.5 ** (age / half-life); a proposition's half-life grows with its durability."""
+    confidence: float = Field(default=0.0, ge=0)
+    """Confidence / 10 of a proposition; observations count as 1."""
+    half_life_days: float = Field(default=30.0, gt=0)
+    """Half-life at durability 5 (and of observations); it doubles with every two steps of durability."""
+    diversity: float = Field(default=0.0, ge=0, le=1)
+    """1 − λ of maximal marginal relevance: 0 ranks by score alone."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured.
+
+    Keyword arguments win over the environment (`LIMNER_HOME=…`, nested ones with two underscores:
+    `LIMNER_RECALL__DENSE=0.7`), and the environment wins over `limner.toml` in the working folder.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIMNER_", env_nested_delimiter="__", toml_file="limner.toml", frozen=True, extra="forbid"
+    )
+
+    home: ExpandedPath = Path("~/.limner")
+    """Folder for the database and the vector index."""
+    cache: ExpandedPath = Path("~/.cache/limner")
+    """Folder for downloaded models and data sets; may be shared and deleted."""
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL; none means SQLite in `home`."""
+    chroma_url: str | None = None
+    """`http://host:port` of a Chroma server, `ephemeral`, or none for a folder in `home`."""
+
+    base_url: str | None = None
+    """OpenAI-compatible endpoint such as `http://localhost:8000/v1`; none starts the embedded engine."""
+    api_key: SecretStr | None = None
+    model: str = "qwen2.5-coder-1.5b-instruct"
+    """Served model name with `base_url`; else a packaged model's name, a path to a GGUF file, or
+    `owner/repository:file.gguf` on the Hugging Face hub."""
+    context_length: int = Field(default=8192, ge=512)
+    """Tokens of context to open the embedded engine with, or that the endpoint has."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    seed: int = 0
+    timeout_s: float = Field(default=120.0, gt=0)
+    """Longest wait for one model call, in seconds."""
+    threads: int | None = Field(default=None, ge=1)
+    """Threads of the embedded engine; none means one per core."""
+    call_plan: Literal["auto", "small", "batch"] = "auto"
+    """How the stages ask a model: many short calls on one cached prefix, or one call a batch.
+    `auto` takes `small` for the embedded engine and `batch` for an endpoint."""
+    prompts: ExpandedPath | None = None
+    """Folder whose files replace the built-in prompt of the same relative name."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    """A packaged encoder's name, a folder, or a sentence-transformers name on the hub."""
+
+    reflect_every: str = "manual"
+    """When `observe` may start a reflection in the background: `manual`, a number of pending observations
+    such as `20`, or an interval such as `15m`."""
+    batch_tokens: int = Field(default=1500, ge=64)
+    """Most tokens of observation text in one batch of a reflection."""
+    max_attempts: int = Field(default=3, ge=1)
+    """Failed reflections after which an observation is parked with its reason."""
+    max_observation_chars: int = Field(default=2_000_000, ge=1)
+    recall: RecallWeights = RecallWeights()
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database URL in force, password included."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home / 'limner.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read keyword arguments first, then the environment, then `limner.toml`."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
