@@ -1,0 +1,51 @@
+"""Conventional recommenders behind one protocol, one file per model."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from limner.tools.recommenders.base import BaseRecommender
+    from limner.tools.recommenders.discovery import (
+        available,
+        load_recommender,
+        recommender,
+        recommender_class,
+    )
+    from limner.tools.recommenders.ease import EASE
+    from limner.tools.recommenders.item_knn import ItemKNN
+    from limner.tools.recommenders.popularity import Popularity
+    from limner.tools.recommenders.protocol import Contribution, Recommender, Scored
+
+__all__ = [
+    "EASE",
+    "BaseRecommender",
+    "Contribution",
+    "ItemKNN",
+    "Popularity",
+    "Recommender",
+    "Scored",
+    "available",
+    "load_recommender",
+    "recommender",
+    "recommender_class",
+]
+
+_HOMES = {
+    "BaseRecommender": "base",
+    "Contribution": "protocol",
+    "EASE": "ease",
+    "ItemKNN": "item_knn",
+    "Popularity": "popularity",
+    "Recommender": "protocol",
+    "Scored": "protocol",
+    "available": "discovery",
+    "load_recommender": "discovery",
+    "recommender": "discovery",
+    "recommender_class": "discovery",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,91 @@
+"""Recommenders by name, ours and those that other packages bring.
+
+A package registers one under the entry-point group `limner.recommenders`:
+
+```toml
+[project.entry-points."limner.recommenders"]
+my_model = "my_package.model:MyModel"
+```
+"""
+
+import json
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import cast
+
+from limner.errors import InputError, NotFound
+from limner.tools.names import nearest
+from limner.tools.recommenders.protocol import Recommender
+
+__all__ = ["available", "load_recommender", "recommender", "recommender_class"]
+
+GROUP = "limner.recommenders"
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of the recommenders that are installed, in alphabetical order; nothing is imported."""
+    return tuple(sorted(_registered()))
+
+
+def recommender_class(name: str) -> type[Recommender]:
+    """Return the class that is registered under a name.
+
+    Raises:
+        NotFound: None is; the message offers the nearest names.
+        ImportError: It needs an extra that is not installed; the message names it.
+        InputError: What is registered is not a recommender.
+    """
+    registered = _registered()
+    if name not in registered:
+        offered = ", ".join(nearest(name, registered) or sorted(registered))
+        raise NotFound(f"There is no recommender called {name!r}; there are: {offered}.")
+    loaded = registered[name].load()
+    missing = [
+        member
+        for member in ("fit", "score", "recommend", "explain", "save", "load")
+        if not hasattr(loaded, member)
+    ]
+    if missing:
+        raise InputError(f"{registered[name].value} is no recommender: it lacks {', '.join(missing)}.")
+    return cast(type[Recommender], loaded)
+
+
+def recommender(name: str, **settings: object) -> Recommender:
+    """Build a recommender by name, ready to be fitted.
+
+    Args:
+        name: One of `available()`.
+        settings: Arguments of its constructor.
+
+    Raises:
+        NotFound, ImportError: As for `recommender_class`.
+        InputError: The constructor does not take these settings.
+    """
+    kind = recommender_class(name)
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise InputError(f"{name}: {error}.") from error
+
+
+def load_recommender(path: Path) -> Recommender:
+    """Read a recommender of any kind that `save` wrote.
+
+    Raises:
+        InputError: The folder holds none, or one of another format.
+        NotFound: Its kind is not installed.
+    """
+    try:
+        name = json.loads((path / "model.json").read_text(encoding="utf-8"))["name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} holds no recommender: {error}.") from error
+    return recommender_class(str(name)).load(path)
+
+
+def _registered() -> dict[str, EntryPoint]:
+    # Built-in names win over a package that registers the same one.
+    points = sorted(entry_points(group=GROUP), key=lambda point: not point.value.startswith("limner."))
+    registered: dict[str, EntryPoint] = {}
+    for point in points:
+        registered.setdefault(point.name, point)
+    return registered

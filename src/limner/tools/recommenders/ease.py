@@ -1,0 +1,63 @@
+"""EASE: a linear autoencoder over items in closed form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import InputError
+from limner.tools.catalogue import Catalogue
+from limner.tools.interactions import Interactions
+from limner.tools.recommenders.base import user_item_matrix
+from limner.tools.recommenders.linear import LinearItemModel
+
+__all__ = ["EASE"]
+
+
+class EASE(LinearItemModel):
+    """Embarrassingly Shallow Autoencoder (Steck, WWW 2019, arXiv 1905.03375, Algorithm 1), asked with a recency-weighted history.
+
+    With `P = (XᵀX + λI)⁻¹`, the weights are `B = I − P / diag(P)`, zero on the diagonal. The paper's query
+    weighs all items alike (`decay=1`); weighing the newest most is what next-item prediction asks for.
+
+    Memory and time grow with the square and the cube of the catalogue: 1,682 items need 11 MB and a
+    second, 20,000 items 1.6 GB (3.2 GB while fitting) and minutes.
+
+    Args:
+        regularization: λ, above 0, in units of co-occurrence counts.
+        decay: See `LinearItemModel`.
+        max_items: Largest catalogue to accept, before the machine runs out of memory.
+        seed: Kept for the protocol's sake; nothing here is random.
+    """
+
+    name = "ease"
+
+    def __init__(
+        self, *, regularization: float = 300.0, decay: float = 0.9, max_items: int = 20_000, seed: int = 0
+    ) -> None:
+        super().__init__(decay=decay, seed=seed)
+        if not regularization > 0:
+            raise InputError(f"regularization is {regularization}; it must be above 0.")
+        self.regularization = regularization
+        self.max_items = max_items
+
+    def _fit(self, interactions: Interactions, catalogue: Catalogue) -> None:
+        if len(catalogue) > self.max_items:
+            raise InputError(
+                f"EASE keeps a square matrix over the catalogue; {len(catalogue)} items are more than "
+                f"max_items={self.max_items}. Take item_knn, or raise max_items if there is memory for it."
+            )
+        matrix = user_item_matrix(interactions, catalogue)
+        gram = (matrix.T @ matrix).toarray().astype(np.float64)
+        gram[np.diag_indices_from(gram)] += self.regularization
+        inverse = np.linalg.inv(gram)
+        weights = inverse / -np.diag(inverse)
+        np.fill_diagonal(weights, 0.0)
+        self._weights = weights.astype(np.float32)
+
+    def _arrays(self) -> Mapping[str, NDArray[Any]]:
+        return {"weights": np.asarray(self._weights)}
+
+    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._weights = arrays["weights"]

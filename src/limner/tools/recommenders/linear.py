@@ -1,0 +1,36 @@
+"""Item-to-item models: a score is a weighted sum over the history, so it can be taken apart again."""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from limner.errors import InputError
+from limner.tools.recommenders.base import BaseRecommender, Matrix, Positions, Scores, recency_weights
+
+__all__ = ["LinearItemModel"]
+
+
+class LinearItemModel(BaseRecommender):
+    """Base of models with `score(i) = Σ_j decay^age(j) · W[j, i]` over the history items `j`.
+
+    Args:
+        decay: Weight of an item relative to the next newer one, above 0 and at most 1; 1 treats all alike.
+        seed: Kept for the protocol's sake; nothing here is random.
+    """
+
+    def __init__(self, *, decay: float = 1.0, seed: int = 0) -> None:
+        super().__init__(seed=seed)
+        if not 0 < decay <= 1:
+            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
+        self.decay = decay
+        self._weights: Matrix = csr_array((0, 0), dtype=np.float32)
+
+    def _score(self, history: Positions) -> Scores:
+        scores: Any = self._weights[history].T @ recency_weights(len(history), self.decay)
+        return np.asarray(scores, dtype=np.float32)
+
+    def _contributions(self, history: Positions, item: int) -> Scores:
+        column: Any = self._weights[history][:, [item]]
+        dense = column.toarray() if isinstance(column, csr_array) else column
+        return np.asarray(dense[:, 0] * recency_weights(len(history), self.decay), dtype=np.float32)
