@@ -1,0 +1,174 @@
+"""One of N, chosen by a language model under constraint or by likelihood."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_openai_messages
+
+from limner.errors import InputError, MalformedOutput
+from limner.inference.language_model import LanguageModel
+from limner.inference.structured import response_format
+
+__all__ = ["Choice", "choose"]
+
+Method = Literal["constrained", "loglik"]
+_RETRIES = 2
+_TOP = {"llama.cpp": 100, "vllm": 20, "openai": 20, "plain": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The option chosen."""
+
+    option: str
+    index: int
+    """Position of the option among those offered."""
+    scores: tuple[float, ...] | None = None
+    """Log-probability of each option, less its prior where that was measured; none if it was not asked for, or the
+    endpoint gives none."""
+
+
+async def choose(
+    model: LanguageModel,
+    prompt: Sequence[BaseMessage],
+    options: Sequence[str],
+    *,
+    stage: str,
+    method: Method = "constrained",
+    neutral: Sequence[BaseMessage] | None = None,
+) -> Choice:
+    """Let a model choose one of several texts.
+
+    `constrained` lets the endpoint generate nothing but one of the options. `loglik` generates one token and compares
+    the probabilities of the options' first tokens, which must differ; the options are then best short words or
+    letters. With `neutral`, the same prompt about a content-free input such as "N/A", what the model would say anyway
+    is subtracted: contextual calibration (Zhao et al. 2021, "Calibrate Before Use", §4). That prior is measured once
+    per neutral prompt and model.
+
+    Args:
+        model: Whom to ask.
+        prompt: The messages; the answer expected is an option and nothing else.
+        options: At least two different texts.
+        stage: What the call is for, in the ledger.
+        method: How to choose; where the endpoint gives no log-probabilities, `loglik` falls back to `constrained`, and
+            the scores are none.
+        neutral: Prompt without content, for `loglik`.
+
+    Raises:
+        InputError: Fewer than two options, or two that cannot be told apart.
+        MalformedOutput: A model that cannot be constrained named no option three times.
+        ContextOverflow: The prompt does not fit into the context.
+        ModelUnavailable: The endpoint is down, refuses, or takes too long.
+    """
+    options = [option.strip() for option in options]
+    if len(set(options)) != len(options) or len(options) < 2 or not all(options):
+        raise InputError(
+            f"At least two different, non-empty options are needed to choose from: {list(options)}."
+        )
+    if method == "loglik":
+        scores = await _scores(model, prompt, options, stage)
+        if scores is not None:
+            if neutral is not None:
+                prior = await _prior(model, neutral, options, stage)
+                scores = tuple(score - base for score, base in zip(scores, prior, strict=True))
+            best = max(range(len(options)), key=scores.__getitem__)
+            return Choice(options[best], best, scores)
+    answer = await (_matched if model.dialect == "plain" else _constrained)(model, prompt, options, stage)
+    return Choice(answer, options.index(answer))
+
+
+async def _constrained(
+    model: LanguageModel, prompt: Sequence[BaseMessage], options: Sequence[str], stage: str
+) -> str:
+    # As many tokens as bytes always suffice; the JSON form of the openai dialect needs a few more.
+    max_tokens = max(len(option.encode()) for option in options) + 24
+    body: dict[str, Any]
+    if model.dialect == "llama.cpp":
+        body = {
+            "grammar": "root ::= " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options)
+        }
+    elif model.dialect == "vllm":
+        body = {"structured_outputs": {"choice": list(options)}}
+    else:
+        schema = {
+            "type": "object",
+            "properties": {"choice": {"type": "string", "enum": list(options)}},
+        }
+        body = response_format(schema, model.dialect, "choice")
+    reply = await model.areply(prompt, stage=stage, max_tokens=max_tokens, body=body)
+    answer = reply.text.strip()
+    if model.dialect == "openai":
+        with suppress(ValueError, KeyError, TypeError):  # then the answer is none of the options
+            answer = json.loads(answer)["choice"]
+    if answer not in options:
+        raise MalformedOutput(
+            f"{model.where} was constrained to {list(options)} and answered otherwise: it ignores the constraint.",
+            reply.text,
+        )
+    return answer
+
+
+async def _matched(
+    model: LanguageModel, prompt: Sequence[BaseMessage], options: Sequence[str], stage: str
+) -> str:
+    rule = HumanMessage("Answer with one of these, word for word, and nothing else:\n" + "\n".join(options))
+    messages = [*prompt, rule]
+    folded = {_folded(option): option for option in options}
+    max_tokens = max(len(option.encode()) for option in options) + 24
+    text = ""
+    for _ in range(1 + _RETRIES):
+        text = (await model.areply(messages, stage=stage, max_tokens=max_tokens)).text
+        if _folded(text) in folded:
+            return folded[_folded(text)]
+        messages = [
+            *prompt,
+            rule,
+            AIMessage(text),
+            HumanMessage("That is none of them. Answer with one of them alone."),
+        ]
+    raise MalformedOutput(f"The model named none of {list(options)}.", text)
+
+
+def _folded(text: str) -> str:
+    return text.strip().strip("\"'`*.").casefold()
+
+
+async def _scores(
+    model: LanguageModel, prompt: Sequence[BaseMessage], options: Sequence[str], stage: str
+) -> tuple[float, ...] | None:
+    if model.dialect == "plain":
+        return None
+    reply = await model.areply(prompt, stage=stage, max_tokens=1, top_logprobs=_TOP[model.dialect])
+    return _option_scores(reply.first_token, options) if reply.first_token else None
+
+
+def _option_scores(first_token: Mapping[str, float], options: Sequence[str]) -> tuple[float, ...]:
+    floor = min(first_token.values())
+    scores = []
+    for option in options:
+        mine = [
+            logprob
+            for token, logprob in first_token.items()
+            if (start := token.strip())
+            and option.startswith(start)
+            and not any(other != option and other.startswith(start) for other in options)
+        ]
+        # An option that is not among the likely tokens is at most as likely as the least of them.
+        scores.append(math.log(sum(math.exp(logprob) for logprob in mine)) if mine else floor)
+    return tuple(scores)
+
+
+async def _prior(
+    model: LanguageModel, neutral: Sequence[BaseMessage], options: Sequence[str], stage: str
+) -> tuple[float, ...]:
+    content = json.dumps([convert_to_openai_messages(list(neutral)), list(options)], ensure_ascii=False)
+    key = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+    if key not in model.neutral_scores:
+        scores = await _scores(model, neutral, options, stage)
+        model.neutral_scores[key] = scores or (0.0,) * len(options)
+    return model.neutral_scores[key]

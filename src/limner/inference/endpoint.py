@@ -1,0 +1,106 @@
+"""What an OpenAI-compatible server is, and what only its own routes can tell: tokens, context, template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import httpx2
+from langchain_core.messages import BaseMessage, convert_to_openai_messages
+
+from limner.errors import ModelUnavailable
+from limner.inference.failures import translated
+
+__all__ = ["Capabilities", "Dialect", "Endpoint"]
+
+Dialect = Literal["llama.cpp", "vllm", "openai", "plain"]
+"""How a model is asked for constrained output; `plain` is a chat model of which nothing more is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a probe found."""
+
+    dialect: Dialect
+    context_length: int | None
+    """Tokens of one sequence, prompt and answer together; none where the server does not tell."""
+
+
+class Endpoint:
+    """A server's own routes, next to the OpenAI ones; thread-safe.
+
+    Args:
+        base_url: URL that ends in `/v1`.
+        api_key: Sent as bearer token; none sends none.
+        model: Served model name.
+        timeout_s: Longest wait for one request, in seconds.
+    """
+
+    def __init__(self, base_url: str, api_key: str | None, model: str, timeout_s: float) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.model = model
+        self.timeout_s = timeout_s
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._client = httpx2.Client(
+            base_url=self.base_url.removesuffix("/v1"), headers=headers, timeout=min(timeout_s, 30.0)
+        )
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """Which server this is, found out by asking it once.
+
+        Raises:
+            ModelUnavailable: Nobody answers.
+        """
+        properties = self._get("/props")
+        if "default_generation_settings" in properties:
+            return Capabilities("llama.cpp", properties["default_generation_settings"].get("n_ctx"))
+        dialect: Dialect = "vllm" if isinstance(self._get("/version").get("version"), str) else "openai"
+        served = self._get("/v1/models").get("data")
+        for entry in served if isinstance(served, list) else []:
+            if isinstance(entry, dict) and entry.get("id") == self.model:
+                return Capabilities(dialect, entry.get("max_model_len"))
+        return Capabilities(dialect, None)
+
+    def count_text(self, text: str) -> int | None:
+        """Return the number of tokens of a text, or none where the server cannot tell."""
+        if self.capabilities.dialect == "llama.cpp":
+            return len(self._post("/tokenize", {"content": text})["tokens"])
+        if self.capabilities.dialect == "vllm":
+            return int(self._post("/tokenize", {"model": self.model, "prompt": text})["count"])
+        return None
+
+    def count_messages(self, messages: Sequence[BaseMessage]) -> int | None:
+        """Return the number of tokens of a prompt in the chat template, or none where the server cannot tell."""
+        plain = convert_to_openai_messages(list(messages))
+        if self.capabilities.dialect == "llama.cpp":
+            prompt = self._post("/apply-template", {"messages": plain})["prompt"]
+            return len(self._post("/tokenize", {"content": prompt, "add_special": True})["tokens"])
+        if self.capabilities.dialect == "vllm":
+            return int(self._post("/tokenize", {"model": self.model, "messages": plain})["count"])
+        return None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _get(self, path: str) -> dict[str, Any]:
+        with translated(self.base_url, self.timeout_s):
+            response = self._client.get(path)
+        return _object(response) if response.is_success else {}
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        with translated(self.base_url, self.timeout_s):
+            response = self._client.post(path, json=body)
+        found = _object(response)
+        if not response.is_success or not found:
+            raise ModelUnavailable(f"{self.base_url}: POST {path} failed with HTTP {response.status_code}.")
+        return found
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

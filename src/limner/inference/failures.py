@@ -1,0 +1,108 @@
+"""What went wrong in a model call, in limner's own errors."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import openai
+from langchain_core import exceptions as langchain_errors
+
+from limner.errors import ContextOverflow, ModelError, ModelUnavailable
+
+__all__ = ["translated"]
+
+_NUMBERS = (
+    # llama.cpp: "request (9030 tokens) exceeds the available context size (8192 tokens)"
+    re.compile(
+        r"request \((?P<prompt>\d+) tokens\) exceeds the available context size \((?P<context>\d+) tokens\)"
+    ),
+    # vLLM and OpenAI: "maximum context length is 2048 tokens ... (N in the messages" / "resulted in N tokens"
+    re.compile(
+        r"maximum context length is (?P<context>\d+) tokens.*?"
+        r"(?:resulted in|requested|contains|has)(?: at least)? (?P<prompt>\d+)",
+        re.DOTALL,
+    ),
+    re.compile(
+        r"(?P<prompt>\d+) tokens.*?maximum (?:context|model) length (?:of|is) (?P<context>\d+)", re.DOTALL
+    ),
+)
+_OVERFLOW = re.compile(
+    r"exceed_context_size|context_length_exceeded|maximum context length|context window|exceeds the available context"
+)
+
+
+@contextmanager
+def translated(where: str, timeout_s: float) -> Iterator[None]:
+    """Turn the errors of the chat libraries into limner's.
+
+    Args:
+        where: Whom the call went to, for the message: a URL, or the name of a model object.
+        timeout_s: The time-out in force, for the message.
+
+    Raises:
+        ContextOverflow: The endpoint refused the prompt as too long.
+        ModelUnavailable: Nobody answers, in time or at all, or the answer was an error of the server's.
+        ModelError: The endpoint refused the request for another reason.
+    """
+    try:
+        yield
+    except (
+        TimeoutError,
+        openai.APITimeoutError,
+        langchain_errors.ModelTimeoutError,
+        httpx2.TimeoutException,
+    ) as error:
+        raise ModelUnavailable(
+            f"{where} did not answer within {timeout_s:g} s. Is it busy or still loading? "
+            f"Raise LIMNER_TIMEOUT_S to wait longer."
+        ) from error
+    except (openai.APIConnectionError, langchain_errors.ModelConnectionError, httpx2.TransportError) as error:
+        raise ModelUnavailable(
+            f"Nothing answers at {where} ({_cause(error)}). Start the server, or correct LIMNER_BASE_URL."
+        ) from error
+    except openai.APIStatusError as error:
+        raise _refusal(error, where) from error
+    except (openai.OpenAIError, langchain_errors.ModelError) as error:
+        overflow = isinstance(error, langchain_errors.ContextOverflowError) and _overflow(str(error), None)
+        raise overflow or ModelUnavailable(f"{where} failed: {_short(str(error))}") from error
+
+
+def _refusal(error: openai.APIStatusError, where: str) -> ModelError:
+    status = error.status_code
+    message = _short(error.message)
+    if overflow := _overflow(f"{error.message} {error.body}", error.body):
+        return overflow
+    if status in (401, 403):
+        return ModelUnavailable(f"{where} refuses the key (HTTP {status}: {message}). Set LIMNER_API_KEY.")
+    if status == 404:
+        return ModelUnavailable(
+            f"{where} knows no such model or path (HTTP 404: {message}). LIMNER_BASE_URL usually ends in /v1, and "
+            f"LIMNER_MODEL is a name that GET /v1/models lists."
+        )
+    if status == 429 or status >= 500:
+        return ModelUnavailable(f"{where} failed with HTTP {status}: {message}. Try again later.")
+    return ModelError(f"{where} refused the request (HTTP {status}): {message}")
+
+
+def _overflow(message: str, body: object) -> ContextOverflow | None:
+    if isinstance(body, dict) and {"n_prompt_tokens", "n_ctx"} <= body.keys():
+        return ContextOverflow(int(body["n_prompt_tokens"]), int(body["n_ctx"]))
+    if not _OVERFLOW.search(message):
+        return None
+    for pattern in _NUMBERS:
+        if match := pattern.search(message):
+            return ContextOverflow(int(match["prompt"]), int(match["context"]))
+    # The endpoint does not say by how much; limner does not make a number up.
+    return ContextOverflow(0, 0)
+
+
+def _cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _short(str(error) or type(error).__name__)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else line[:299] + "…"

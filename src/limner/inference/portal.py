@@ -1,0 +1,86 @@
+"""Runs async code for sync callers: one event loop in a thread of its own."""
+
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self, TypeVar, TypeVarTuple
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+__all__ = ["Portal"]
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+
+class Portal:
+    """The door from sync into async code; thread-safe, and usable where a loop already runs (Jupyter).
+
+    The loop's thread starts at the first `run` and is a daemon, so an unclosed portal does not keep the
+    interpreter alive.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._context: AbstractContextManager[BlockingPortal] | None = None
+        self._portal: BlockingPortal | None = None
+        self._thread: int | None = None
+        self._closed = False
+
+    def run(self, function: Callable[[*Arguments], Awaitable[T]], *arguments: *Arguments) -> T:
+        """Await `function(*arguments)` in the portal's loop and return its result.
+
+        Context variables of the caller are seen inside. If the caller is interrupted (Ctrl-C), the function is
+        cancelled, and its clean-up has ended before the interrupt goes on.
+
+        Raises:
+            RuntimeError: The portal is closed, or this is called from inside its own loop.
+        """
+        portal = self._open()
+        if threading.get_ident() == self._thread:
+            raise RuntimeError(
+                "This sync method was called from inside an async one; await its `a…` twin instead."
+            )
+        ended = threading.Event()
+
+        async def call() -> T:
+            try:
+                return await function(*arguments)
+            finally:
+                ended.set()
+
+        future = portal.start_task_soon(call)
+        try:
+            return future.result()
+        except BaseException:
+            # Either the function raised, and has ended; or the wait was interrupted, and it must be stopped first.
+            if future.cancel():
+                ended.wait()
+            raise
+
+    def close(self) -> None:
+        """Cancel what still runs and stop the thread; closing twice does nothing."""
+        with self._lock:
+            self._closed = True
+            context, self._context, self._portal = self._context, None, None
+        if context is not None:
+            context.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self) -> BlockingPortal:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("This portal is closed.")
+            if self._portal is None:
+                self._context = start_blocking_portal(name="limner-portal")
+                self._portal = self._context.__enter__()
+                self._thread = self._portal.call(threading.get_ident)
+            return self._portal
