@@ -1,0 +1,40 @@
+"""Leave-one-out in time: a user's last item is the test, the one before it the validation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from limner.tools.interactions import Interactions
+
+__all__ = ["Split", "leave_one_out"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A data set parted for next-item prediction."""
+
+    training: Interactions
+    histories: Mapping[str, tuple[str, ...]]
+    """Training items of each user that is asked about, oldest first."""
+    validation: Mapping[str, str]
+    test: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
+    """Users with fewer than three interactions: they are trained on and not asked about."""
+
+
+def leave_one_out(interactions: Interactions) -> Split:
+    """Part the interactions: each user's in order of time, ties in the order of the source."""
+    histories: dict[str, tuple[str, ...]] = {}
+    validation: dict[str, str] = {}
+    test: dict[str, str] = {}
+    held_out: list[int] = []
+    left_out: list[str] = []
+    for user in interactions.users:
+        own = interactions.by_user(user)
+        items = own.frame["item"].to_list()
+        if len(items) < 3:
+            left_out.append(user)
+            continue
+        histories[user] = tuple(items[:-2])
+        validation[user], test[user] = items[-2], items[-1]
+        held_out.extend(own.rows[-2:])
+    return Split(interactions.without(held_out), histories, validation, test, tuple(left_out))
