@@ -4,16 +4,15 @@ GroupLens forbids redistribution: the files are fetched from the package index o
 neither of this package nor of its repository.
 """
 
-import hashlib
 import re
 from pathlib import Path
 
-from limner.errors import DownloadError
+from limner.inference.packages import Asset, PackagedFile, Progress, fetch
 from limner.settings import Settings
 from limner.tools.catalogue import Item
 from limner.tools.datasets import Dataset, ItemColumns, display_title, read_recbole_folder
 
-__all__ = ["load_ml_100k"]
+__all__ = ["ML_100K", "fetch_ml_100k", "load_ml_100k", "read_ml_100k"]
 
 _YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
 
@@ -32,6 +31,29 @@ def _refined(item: Item) -> Item:
 
 
 _MISSING = frozenset({"unknown", "unkonwn"})
+_FILES = {
+    "ml-100k.inter": (1_979_230, "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff"),
+    "ml-100k.item": (66_632, "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532"),
+    "ml-100k.user": (22_697, "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972"),
+}
+
+ML_100K = Asset(
+    name="ml-100k",
+    kind="data",
+    files=tuple(
+        PackagedFile.whole(
+            path=name,
+            wheel="recbole==1.2.1",
+            member=f"recbole/dataset_example/ml-100k/{name}",
+            size=size,
+            sha256=sha256,
+        )
+        for name, (size, sha256) in _FILES.items()
+    ),
+    licence="GroupLens terms: free for research, no redistribution",
+)
+"""The files, pinned; the whole is 2 MB."""
+
 _COLUMNS = ItemColumns(
     title="movie_title",
     rename={"release_year": "year", "class": "genre"},
@@ -55,22 +77,10 @@ def read_ml_100k(folder: Path) -> Dataset:
     return read_recbole_folder(folder, _COLUMNS, name="ml-100k")
 
 
-_FILES = {
-    "ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
-    "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
-    "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
-}
-
-
-def fetch_ml_100k(settings: "Settings | None" = None) -> Path:
-    """Return the folder with the files, downloaded and compared with the pinned hashes.
+def fetch_ml_100k(settings: Settings | None = None, *, progress: Progress | None = None) -> Path:
+    """Return the folder with the files, taken from the package where they are not in the cache yet.
 
     Raises:
-        DownloadError: A file is missing or is not the file it should be.
+        DownloadError: A file cannot be had, or is not the file it should be.
     """
-    folder = (settings or Settings()).cache / "ml-100k"
-    for name, sha256 in _FILES.items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise DownloadError(f"{path} is missing or is not the file it should be.")
-    return folder
+    return fetch(ML_100K, (settings or Settings()).cache, progress=progress, verify=True)
