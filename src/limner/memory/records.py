@@ -74,8 +74,12 @@ class Event(Record):
     kind: Literal["rating", "purchase", "view", "like", "dislike"]
     item_id: str
     title: str
+    item_type: str = "item"
+    """What a person calls such a thing: `film`, `book`, `restaurant`."""
     value: float | None = None
     """Rating on the source's own scale; none where the kind says it all."""
+    scale: tuple[float, float] | None = None
+    """Lowest and highest rating that the source allows."""
     attributes: Mapping[str, AttributeValue] = Field(default_factory=dict)
     """What the catalogue says of the item, such as `{"genre": ("Horror",), "year": 1979}`."""
 

@@ -1,0 +1,152 @@
+"""One SQL database: connections, transactions, and what its failures mean."""
+
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from limner.errors import ConfigurationError, StoreError, StoreFull
+from limner.memory.migrations import migrate
+
+__all__ = ("Database",)
+
+BUSY_TIMEOUT_S = 30.0
+"""How long a write waits for another process's write before it is a `StoreError`."""
+
+_ALMOST_NOTHING = 1 << 20
+"""Free bytes below which an input/output error of SQLite is taken for a full disk."""
+
+
+class Database:
+    """A migrated database, opened by URL; thread-safe.
+
+    Transactions are begun by us, not by the driver: Python's sqlite3 begins one only before a change, so that
+    reads of one call would not see one state. A write takes SQLite's write lock at its start (`BEGIN
+    IMMEDIATE`), because a transaction that turns from reading to writing can fail without waiting.
+
+    Args:
+        url: SQLAlchemy URL of SQLite (a file) or PostgreSQL.
+        busy_timeout_s: Longest wait for a lock, in seconds.
+
+    Raises:
+        ConfigurationError: The URL is unusable, or a newer limner wrote the database.
+        StoreError: The database cannot be opened.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.path: Path | None = None
+        if self.is_sqlite:
+            if parsed.database in (None, "", ":memory:"):
+                raise ConfigurationError(
+                    "An in-memory SQLite database is lost when the process ends; name a file, as in "
+                    "sqlite:////path/to/limner.db."
+                )
+            self.path = Path(str(parsed.database))
+        with _translated(self.path):
+            if self.path is not None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _sqlite_engine(url, busy_timeout_s) if self.is_sqlite else create_engine(url)
+            migrate(self._engine)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection on which every statement sees the same state."""
+        with _translated(self.path), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection whose changes are kept together at the end, or not at all.
+
+        Raises:
+            StoreFull: No space left; nothing was kept.
+            StoreError: Another process held the lock too long, or the database failed; nothing was kept.
+        """
+        with _translated(self.path), self._engine.connect() as connection:
+            connection = connection.execution_options(limner_write=True)
+            with connection.begin():
+                yield connection
+
+    def scrub(self) -> bool:
+        """Empty SQLite's write-ahead log, so that erased bytes are gone from it too.
+
+        Returns:
+            Whether it could be emptied; false when another process still reads an older state.
+        """
+        if not self.is_sqlite:
+            return True
+        with _translated(self.path), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not busy
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def _sqlite_engine(url: str, busy_timeout_s: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
+
+    @event.listens_for(engine, "connect")
+    def prepare(driver: Any, _record: object) -> None:
+        driver.isolation_level = None  # the driver begins nothing; `begin` below does
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # in WAL mode NORMAL may lose the last commits when the power fails
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "temp_store = MEMORY",  # no user text in temporary files
+        ):
+            driver.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("limner_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _translated(path: Path | None) -> Iterator[None]:
+    """Turn the failures of database and disk into `StoreError`s; the cause stays attached."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig
+        if _disk_is_full(cause, path):
+            raise StoreFull(f"No space left for the database{_at(path)}; nothing was stored.") from error
+        raise StoreError(f"The database{_at(path)} failed: {cause}") from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StoreFull(f"No space left for the database{_at(path)}; nothing was stored.") from error
+        raise
+
+
+def _at(path: Path | None) -> str:
+    return f" at {path}" if path is not None else ""
+
+
+def _disk_is_full(cause: BaseException | None, path: Path | None) -> bool:
+    if getattr(cause, "sqlstate", None) == "53100":  # PostgreSQL: disk_full
+        return True
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None:
+        return False
+    primary = code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return True
+    # Where SQLite maps a file (its shared WAL index) it reports a full disk as an input/output error.
+    suspicious = primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    return suspicious and path is not None and shutil.disk_usage(path.parent).free < _ALMOST_NOTHING

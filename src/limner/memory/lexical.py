@@ -1,0 +1,123 @@
+"""BM25 over an inverted index in SQL, keyed by user and term.
+
+The statistics (number of documents, their mean length, how many hold a term) are the user's own, so another
+user's rows change neither a score nor its cost; FTS5 and `ts_rank` cannot do that, and differ from each other.
+
+Reference: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), §3.2, with
+the inverse document frequency that cannot become negative (`ln(1 + (N − n + ½) / (n + ½))`).
+"""
+
+import math
+import re
+import threading
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import Stemmer
+from sqlalchemy import Connection, select
+
+from limner.memory.rows import chunked
+from limner.memory.schema import terms
+
+__all__ = ("K1", "B", "bm25", "index_terms", "tokenize")
+
+K1 = 1.2
+"""How soon more of the same term stops to count."""
+B = 0.75
+"""How much a long document is discounted: 0 not at all, 1 in full proportion."""
+
+_MAX_TERM = 64
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# Scripts written without spaces: Han, Hiragana, Katakana, Hangul syllables are indexed as pairs of characters.
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003134f]+")
+_stemmers = threading.local()
+
+
+def tokenize(text: str, language: str = "english") -> list[str]:
+    """Return the index terms of `text`: case-folded (NFKC), stemmed, in order, repetitions included.
+
+    Args:
+        text: Any text.
+        language: A Snowball algorithm's name.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    words = [word for match in _WORD.finditer(folded) for word in _split(match.group())]
+    return [stem[:_MAX_TERM] for stem in _stemmer(language).stemWords(words)]
+
+
+def index_terms(connection: Connection, user_id: str, document_id: int, counts: Mapping[str, int]) -> None:
+    """Store how often each term occurs in a document."""
+    rows = [
+        {"user_id": user_id, "term": term, "document_id": document_id, "frequency": n}
+        for term, n in counts.items()
+    ]
+    if rows:
+        connection.execute(terms.insert(), rows)
+
+
+def bm25(
+    connection: Connection, user_id: str, query: str, lengths: Mapping[int, int], language: str = "english"
+) -> dict[int, float]:
+    """Return the BM25 score of every document that has a term of `query`.
+
+    Args:
+        connection: An open connection.
+        user_id: Whose documents.
+        query: Any text.
+        lengths: The documents that count, each with its number of terms.
+        language: The Snowball algorithm that the documents were indexed with.
+    """
+    if not lengths:
+        return {}
+    mean_length = sum(lengths.values()) / len(lengths) or 1.0
+    scores: Counter[int] = Counter()
+    for term, repeats, postings in _postings(
+        connection, user_id, Counter(tokenize(query, language)), lengths
+    ):
+        idf = math.log(1 + (len(lengths) - len(postings) + 0.5) / (len(postings) + 0.5))
+        for document, frequency in postings:
+            norm = K1 * (1 - B + B * lengths[document] / mean_length)
+            scores[document] += repeats * idf * frequency * (K1 + 1) / (frequency + norm)
+    return dict(scores)
+
+
+def _postings(
+    connection: Connection, user_id: str, query: Mapping[str, int], known: Collection[int]
+) -> Iterator[tuple[str, int, list[tuple[int, int]]]]:
+    """Yield each query term with its repeats in the query and its (document, frequency) pairs, in term order.
+
+    The order is fixed because floating-point sums depend on it.
+    """
+    for chunk in chunked(sorted(query)):
+        found: dict[str, list[tuple[int, int]]] = {}
+        statement = select(terms.c.term, terms.c.document_id, terms.c.frequency).where(
+            terms.c.user_id == user_id, terms.c.term.in_(chunk)
+        )
+        for term, document, frequency in connection.execute(statement):
+            if document in known:
+                found.setdefault(term, []).append((document, frequency))
+        for term in sorted(found):
+            yield term, query[term], found[term]
+
+
+def _split(word: str) -> Iterator[str]:
+    """Yield `word`, or the character pairs of those of its parts that are written without spaces."""
+    end = 0
+    for run in _UNSPACED.finditer(word):
+        if run.start() > end:
+            yield word[end : run.start()]
+        characters = run.group()
+        yield from (characters[i : i + 2] for i in range(max(1, len(characters) - 1)))
+        end = run.end()
+    if end < len(word):
+        yield word[end:]
+
+
+def _stemmer(language: str) -> Any:
+    # A Stemmer keeps state while it works, so every thread has its own.
+    by_language: dict[str, Any] = vars(_stemmers).setdefault("by_language", {})
+    if language not in by_language:
+        by_language[language] = Stemmer.Stemmer(language)
+    return by_language[language]

@@ -1,0 +1,208 @@
+"""The queue of observations that wait to be reflected on.
+
+An observation is `pending` until a batch claims it, `claimed` while a reflection works on it, and `done` once
+what was concluded from it is stored. A claim is a lease: it ends by itself when the process dies. A failure
+puts the batch back with a growing pause, and after `max_attempts` the observation is `parked` with its reason.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+
+from limner.errors import StaleClaim
+from limner.memory.database import Database
+from limner.memory.records import Observation, new_id, utc_now
+from limner.memory.rows import lock_user, observation_from
+from limner.memory.schema import observations
+
+__all__ = ("Batch", "Parked", "check_held", "claim", "parked", "release", "retry_parked")
+
+LEASE = timedelta(minutes=30)
+"""How long a batch belongs to who claimed it, unless the claiming process is seen to be dead before."""
+MAX_BATCH = 50
+"""Most observations in one batch, however short."""
+FIRST_PAUSE = timedelta(seconds=30)
+"""Wait after the first failure; each further one is four times as long."""
+
+_ERROR_CHARS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Observations that one reflection works on, oldest first."""
+
+    id: str
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An observation that failed too often, and why it failed last."""
+
+    id: str
+    reason: str
+
+
+def claim(
+    database: Database, user_id: str, max_tokens: int, count_tokens: Callable[[str], int]
+) -> Batch | None:
+    """Take the oldest pending observations, up to `max_tokens` of text; none when nothing is due.
+
+    At least one is taken, however long it is. One that failed before is a batch of its own, so that what is
+    wrong with it holds nobody else up.
+    """
+    while True:
+        with database.read() as connection:
+            due = _due(connection, user_id)
+        # Outside the transaction: counting may ask a model's endpoint.
+        chosen = _fitting(due, max_tokens, count_tokens)
+        if not chosen:
+            return None
+        batch_id = new_id()
+        with database.write() as connection:
+            if _take(connection, user_id, batch_id, [row.id for row in chosen]):
+                return Batch(batch_id, tuple(observation_from(row) for row in chosen))
+
+
+def release(database: Database, user_id: str, batch: Batch, error: str | None, max_attempts: int) -> None:
+    """Give a batch back: unharmed without an error, else one attempt the poorer.
+
+    What the batch no longer holds (its lease ran out, or an observation was erased) is left as it is.
+    """
+    with database.write() as connection:
+        for row in connection.execute(select(observations).where(_holds(user_id, batch.id))).all():
+            connection.execute(
+                update(observations)
+                .where(observations.c.id == row.id)
+                .values(**_after(row.attempts, error, max_attempts))
+            )
+
+
+def check_held(connection: Connection, user_id: str, batch: Batch) -> None:
+    """Make sure that `batch` still holds every one of its observations.
+
+    Raises:
+        StaleClaim: It does not; whoever holds them now will see to them.
+    """
+    ids = connection.execute(select(observations.c.id).where(_holds(user_id, batch.id))).scalars()
+    if set(ids) != {observation.id for observation in batch.observations}:
+        raise StaleClaim(
+            "The claim on this batch has run out, or an observation of it was erased; nothing was applied."
+        )
+
+
+def parked(connection: Connection, user_id: str) -> list[Parked]:
+    """Return the observations that failed too often, oldest first."""
+    statement = (
+        select(observations.c.id, observations.c.last_error)
+        .where(observations.c.user_id == user_id, observations.c.state == "parked")
+        .order_by(observations.c.occurred_at, observations.c.id)
+    )
+    return [Parked(row.id, row.last_error or "") for row in connection.execute(statement)]
+
+
+def retry_parked(connection: Connection, user_id: str) -> int:
+    """Put every parked observation back to pending, with its attempts forgotten; return how many."""
+    statement = (
+        update(observations)
+        .where(observations.c.user_id == user_id, observations.c.state == "parked")
+        .values(state="pending", attempts=0, next_attempt_at=None)
+    )
+    return connection.execute(statement).rowcount
+
+
+def _due(connection: Connection, user_id: str) -> Sequence[Row[Any]]:
+    statement = (
+        select(observations)
+        .where(observations.c.user_id == user_id, _claimable(connection, user_id))
+        .order_by(observations.c.occurred_at, observations.c.id)
+        .limit(MAX_BATCH)
+    )
+    return connection.execute(statement).all()
+
+
+def _fitting(due: Sequence[Row[Any]], max_tokens: int, count_tokens: Callable[[str], int]) -> list[Row[Any]]:
+    chosen: list[Row[Any]] = []
+    tokens = 0
+    for row in due:
+        tokens += count_tokens(row.text)
+        if chosen and (tokens > max_tokens or row.attempts):
+            break
+        chosen.append(row)
+        if row.attempts:
+            break
+    return chosen
+
+
+def _take(connection: Connection, user_id: str, batch_id: str, ids: Sequence[str]) -> bool:
+    """Claim exactly these observations, or none when somebody else was faster."""
+    lock_user(connection, user_id)
+    free = select(observations.c.id).where(
+        observations.c.user_id == user_id, observations.c.id.in_(ids), _claimable(connection, user_id)
+    )
+    if set(connection.execute(free).scalars()) != set(ids):
+        return False
+    connection.execute(
+        update(observations)
+        .where(observations.c.user_id == user_id, observations.c.id.in_(ids))
+        .values(
+            state="claimed",
+            claim_id=batch_id,
+            claim_holder=_this_process(),
+            claim_expires_at=utc_now() + LEASE,
+        )
+    )
+    return True
+
+
+def _claimable(connection: Connection, user_id: str) -> ColumnElement[bool]:
+    now = utc_now()
+    c = observations.c
+    holders = select(c.claim_holder).distinct().where(c.user_id == user_id, c.state == "claimed")
+    dead = [holder for holder in connection.execute(holders).scalars() if _is_dead(holder)]
+    return or_(
+        and_(c.state == "pending", or_(c.next_attempt_at.is_(None), c.next_attempt_at <= now)),
+        and_(c.state == "claimed", or_(c.claim_expires_at <= now, c.claim_holder.in_(dead))),
+    )
+
+
+def _holds(user_id: str, batch_id: str) -> ColumnElement[bool]:
+    c = observations.c
+    return and_(c.user_id == user_id, c.state == "claimed", c.claim_id == batch_id)
+
+
+def _after(attempts: int, error: str | None, max_attempts: int) -> dict[str, Any]:
+    freed = {"state": "pending", "claim_id": None, "claim_holder": None, "claim_expires_at": None}
+    if error is None:
+        return freed
+    failed = {**freed, "attempts": attempts + 1, "last_error": error[:_ERROR_CHARS]}
+    if attempts + 1 >= max_attempts:
+        return {**failed, "state": "parked", "next_attempt_at": None}
+    return {**failed, "next_attempt_at": utc_now() + FIRST_PAUSE * 4**attempts}
+
+
+def _this_process() -> str:
+    return f"{os.getpid()}@{socket.gethostname()}"
+
+
+def _is_dead(holder: str | None) -> bool:
+    """Return whether the process that claimed is known to have ended: then nobody need wait for its lease.
+
+    A number taken over by another process only means waiting; a process wrongly taken for dead finds its claim
+    gone (`StaleClaim`) and applies nothing.
+    """
+    number, _, host = (holder or "").partition("@")
+    if os.name != "posix" or host != socket.gethostname() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

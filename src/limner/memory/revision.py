@@ -1,0 +1,218 @@
+"""Storing what a reflection concluded: new propositions, and the retirement of those they replace.
+
+Nothing is overwritten: a revision is a new row that supersedes the old one, and the old one keeps its text,
+its evidence and the time at which it stopped being held. Everything of one batch happens in one transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from limner.errors import InputError
+from limner.memory.documents import add_document
+from limner.memory.queue import Batch, check_held
+from limner.memory.records import Evidence, Proposition, Standing, utc_now
+from limner.memory.rows import chunked, lock_user, proposition_row
+from limner.memory.schema import (
+    batch_members,
+    documents,
+    evidence,
+    observations,
+    propositions,
+    supersessions,
+)
+from limner.memory.vectors import copy_vectors
+
+__all__ = ("apply",)
+
+
+def apply(
+    connection: Connection,
+    user_id: str,
+    batch: Batch,
+    add: Sequence[Proposition],
+    retire: Mapping[str, str],
+) -> None:
+    """Store what was concluded from `batch`, and mark its observations as done.
+
+    Args:
+        connection: A connection in a write transaction.
+        user_id: Whose batch.
+        batch: What was claimed.
+        add: New propositions; those they name in `supersedes` are retired.
+        retire: Ids of propositions that are held no longer, without a successor, and why.
+
+    Raises:
+        StaleClaim: The batch is not held any more.
+        InputError: A proposition has no supporting evidence, a quote is not in its observation, a revision is
+            of something unknown or retired, or an inference would override what the user said. The message
+            names it; nothing is stored.
+    """
+    lock_user(connection, user_id)
+    check_held(connection, user_id, batch)
+    now = utc_now()
+    old = _current(connection, user_id, [i for p in add for i in p.supersedes] + list(retire))
+    spans = [span for proposition in add for span in proposition.evidence]
+    texts = _evidence_texts(connection, user_id, spans)
+    for proposition in add:
+        _check(user_id, proposition, old, texts)
+    _check_retirement(add, retire, old)
+
+    for proposition in add:
+        _add(connection, proposition.model_copy(update={"recorded_at": now, "retired_at": None}), batch, old)
+    reasons = {**{i: f"revised by {p.id}" for p in add for i in p.supersedes}, **retire}
+    for superseded, reason in reasons.items():
+        _retire(connection, user_id, superseded, reason, batch, now)
+    _finish(connection, user_id, batch, now)
+
+
+def _current(connection: Connection, user_id: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return the rows that are to be retired, by id.
+
+    Raises:
+        InputError: One is not there, or is retired already.
+    """
+    found: dict[str, Row[Any]] = {}
+    for chunk in chunked(dict.fromkeys(ids)):
+        statement = select(propositions).where(
+            propositions.c.user_id == user_id, propositions.c.id.in_(chunk)
+        )
+        found.update({row.id: row for row in connection.execute(statement)})
+    for wanted in ids:
+        if wanted not in found:
+            raise InputError(f"There is no proposition {wanted} to revise.")
+        if found[wanted].retired_at is not None:
+            raise InputError(f"Proposition {wanted} has been retired already; revise its successor.")
+    return found
+
+
+def _evidence_texts(
+    connection: Connection, user_id: str, spans: Sequence[Evidence]
+) -> dict[str, tuple[str, str]]:
+    """Return text and author of every observation that is quoted."""
+    found: dict[str, tuple[str, str]] = {}
+    for chunk in chunked(dict.fromkeys(span.observation_id for span in spans)):
+        statement = select(observations.c.id, observations.c.text, observations.c.author).where(
+            observations.c.user_id == user_id, observations.c.id.in_(chunk)
+        )
+        found.update({row.id: (row.text, row.author) for row in connection.execute(statement)})
+    return found
+
+
+def _check(
+    user_id: str,
+    proposition: Proposition,
+    old: Mapping[str, Row[Any]],
+    texts: Mapping[str, tuple[str, str]],
+) -> None:
+    if proposition.user_id != user_id:
+        raise InputError(f"Proposition {proposition.id} is about another user.")
+    if not proposition.text.strip():
+        raise InputError(f"Proposition {proposition.id} has no text.")
+    if not proposition.supporting:
+        raise InputError(f"Proposition {proposition.id} has no supporting evidence.")
+    for span in proposition.evidence:
+        _check_quote(proposition, span, texts)
+    lines = {old[i].group_id for i in proposition.supersedes} or {proposition.id}
+    if proposition.group not in lines:
+        raise InputError(
+            f"Proposition {proposition.id} has group {proposition.group}, which is neither its own id nor the "
+            f"group of what it supersedes."
+        )
+    if proposition.standing is Standing.INFERRED:
+        for superseded in proposition.supersedes:
+            if old[superseded].standing > Standing.INFERRED:
+                raise InputError(_outranked(superseded))
+
+
+def _check_quote(proposition: Proposition, span: Evidence, texts: Mapping[str, tuple[str, str]]) -> None:
+    if span.observation_id not in texts:
+        raise InputError(f"Proposition {proposition.id} cites {span.observation_id}, which is not there.")
+    text, author = texts[span.observation_id]
+    if author == "assistant":
+        raise InputError(
+            f"Proposition {proposition.id} cites {span.observation_id}, which limner itself said; that is no "
+            f"evidence about the user."
+        )
+    if not span.quote.strip() or text[span.start : span.end] != span.quote:
+        raise InputError(
+            f"Proposition {proposition.id} quotes {span.observation_id} at {span.start}:{span.end}, but the "
+            f"quote does not stand there."
+        )
+
+
+def _check_retirement(
+    add: Sequence[Proposition], retire: Mapping[str, str], old: Mapping[str, Row[Any]]
+) -> None:
+    """Let only the user's own word retire what the user said."""
+    if any(proposition.standing > Standing.INFERRED for proposition in add):
+        return
+    for retired in retire:
+        if old[retired].standing > Standing.INFERRED:
+            raise InputError(_outranked(retired))
+
+
+def _outranked(proposition_id: str) -> str:
+    return f"Proposition {proposition_id} was stated or confirmed by the user; an inference does not override it."
+
+
+def _add(connection: Connection, new: Proposition, batch: Batch, old: Mapping[str, Row[Any]]) -> None:
+    connection.execute(insert(propositions).values(proposition_row(new, batch.id)))
+    connection.execute(
+        insert(evidence),
+        [
+            {"user_id": new.user_id, "proposition_id": new.id, "position": position, **span.model_dump()}
+            for position, span in enumerate(new.evidence)
+        ],
+    )
+    if new.supersedes:
+        connection.execute(
+            insert(supersessions),
+            [
+                {"user_id": new.user_id, "proposition_id": new.id, "superseded_id": superseded}
+                for superseded in dict.fromkeys(new.supersedes)
+            ],
+        )
+    number = add_document(connection, new)
+    for superseded in new.supersedes:
+        if old[superseded].text == new.text:
+            same = select(documents.c.id).where(documents.c.proposition_id == superseded)
+            copy_vectors(connection, new.user_id, connection.execute(same).scalar_one(), number)
+            break
+
+
+def _retire(
+    connection: Connection, user_id: str, proposition_id: str, reason: str, batch: Batch, now: datetime
+) -> None:
+    connection.execute(
+        update(propositions)
+        .where(propositions.c.user_id == user_id, propositions.c.id == proposition_id)
+        .values(retired_at=now, retired_because=reason, retired_by_batch=batch.id)
+    )
+    connection.execute(
+        update(documents)
+        .where(documents.c.user_id == user_id, documents.c.proposition_id == proposition_id)
+        .values(retired_at=now)
+    )
+
+
+def _finish(connection: Connection, user_id: str, batch: Batch, now: datetime) -> None:
+    ids = [observation.id for observation in batch.observations]
+    connection.execute(
+        insert(batch_members),
+        [{"user_id": user_id, "batch_id": batch.id, "observation_id": i, "applied_at": now} for i in ids],
+    )
+    connection.execute(
+        update(observations)
+        .where(observations.c.user_id == user_id, observations.c.claim_id == batch.id)
+        .values(
+            state="done",
+            claim_id=None,
+            claim_holder=None,
+            claim_expires_at=None,
+            next_attempt_at=None,
+            last_error=None,
+        )
+    )

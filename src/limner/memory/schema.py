@@ -1,0 +1,294 @@
+"""The tables, portable between SQLite and PostgreSQL.
+
+SQL is the truth; everything else (the vector index, the lexical statistics) can be made from these tables.
+`user_id` is the first column of every key that a query uses, so what one user stores is never even read for
+another. Deleting a row deletes what was made from it, by foreign keys, so that erasure cannot forget a table.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+__all__ = (
+    "SCHEMA_VERSION",
+    "UTCDateTime",
+    "audit_log",
+    "batch_members",
+    "documents",
+    "evidence",
+    "metadata",
+    "observations",
+    "outbox",
+    "portrait_basis",
+    "portraits",
+    "propositions",
+    "supersessions",
+    "terms",
+    "users",
+    "vectors",
+)
+
+SCHEMA_VERSION = "0001"
+"""The newest revision in `migrations/versions`; a database of this version opens without loading Alembic."""
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A timezone-aware moment; stored as UTC, and read back aware, also where the database has no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware datetime into UTC; SQLite gets it naive, so that its text sorts by time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A datetime without a time zone cannot be stored.")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment its time zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _user() -> Column[str]:
+    return Column("user_id", String(256), ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
+
+
+# Autoincrement keeps a deleted row's number from being given to another row: the vector index and the outbox
+# may still know the old one.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(256), primary_key=True),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    _user(),
+    Column("id", String(36), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("source", String(256), nullable=False),
+    Column("author", String(16), nullable=False),
+    Column("event", JSON(none_as_null=True)),
+    Column("media", JSON(none_as_null=True)),
+    Column("occurred_at", UTCDateTime, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("key", String(512)),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt_at", UTCDateTime),
+    Column("last_error", Text),
+    Column("claim_id", String(36)),
+    Column("claim_holder", String(320)),
+    Column("claim_expires_at", UTCDateTime),
+    UniqueConstraint("user_id", "key"),
+    CheckConstraint("state IN ('pending', 'claimed', 'done', 'parked')", name="state"),
+    Index(None, "user_id", "state", "occurred_at", "id"),
+    Index(None, "user_id", "occurred_at", "id"),
+    Index(None, "user_id", "source", "occurred_at", "id"),
+)
+
+propositions = Table(
+    "propositions",
+    metadata,
+    _user(),
+    Column("id", String(36), primary_key=True),
+    Column("group_id", String(36), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("durability", Integer, nullable=False),
+    Column("standing", Integer, nullable=False),
+    Column("topic", Text),
+    Column("valid_from", UTCDateTime),
+    Column("valid_until", UTCDateTime),
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("retired_at", UTCDateTime),
+    Column("retired_because", Text),
+    # Not told to anyone until it has been derived anew; erasure sets it where it cannot delete at once.
+    Column("withheld_at", UTCDateTime),
+    Column("withheld_because", Text),
+    Column("model", Text),
+    Column("prompt_hash", String(64)),
+    # The claims under which it was written and retired: what the model may have seen (see batch_members).
+    Column("batch_id", String(36)),
+    Column("retired_by_batch", String(36)),
+    Index(None, "user_id", "retired_at", "recorded_at"),
+    Index(None, "user_id", "group_id"),
+    Index(None, "user_id", "topic"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    _user(),
+    Column("proposition_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("observation_id", String(36), ForeignKey("observations.id", ondelete="CASCADE"), nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("quote", Text, nullable=False),
+    Column("polarity", String(16), nullable=False),
+    CheckConstraint("polarity IN ('supports', 'contradicts')", name="polarity"),
+    Index(None, "user_id", "observation_id"),
+    Index(None, "observation_id"),
+)
+
+supersessions = Table(
+    "supersessions",
+    metadata,
+    _user(),
+    Column("proposition_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), primary_key=True),
+    Column("superseded_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "user_id", "superseded_id"),
+    Index(None, "superseded_id"),
+)
+
+batch_members = Table(
+    "batch_members",
+    metadata,
+    _user(),
+    Column("batch_id", String(36), primary_key=True),
+    Column("observation_id", String(36), ForeignKey("observations.id", ondelete="CASCADE"), primary_key=True),
+    Column("applied_at", UTCDateTime, nullable=False),
+    Index(None, "user_id", "observation_id"),
+    Index(None, "observation_id"),
+)
+
+portraits = Table(
+    "portraits",
+    metadata,
+    _user(),
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("task", Text),
+    Column("lines", JSON, nullable=False),
+    Column("drawn_at", UTCDateTime, nullable=False),
+    Column("model", Text),
+    Column("prompt_hash", String(64)),
+    Index(None, "user_id", "kind", "drawn_at"),
+)
+
+portrait_basis = Table(
+    "portrait_basis",
+    metadata,
+    _user(),
+    Column("portrait_id", String(36), ForeignKey("portraits.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner_kind", String(16), primary_key=True),
+    Column("owner_id", String(36), primary_key=True),
+    CheckConstraint("owner_kind IN ('observation', 'proposition')", name="owner_kind"),
+    Index(None, "user_id", "owner_id"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    _user(),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("observation_id", String(36), ForeignKey("observations.id", ondelete="CASCADE"), unique=True),
+    Column("proposition_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), unique=True),
+    Column("length", Integer, nullable=False),
+    # Copied from the owner, so that one narrow index answers "which rows were known at that time".
+    Column("recorded_at", UTCDateTime, nullable=False),
+    Column("retired_at", UTCDateTime),
+    CheckConstraint(
+        "(kind = 'observation' AND observation_id IS NOT NULL AND proposition_id IS NULL)"
+        " OR (kind = 'proposition' AND proposition_id IS NOT NULL AND observation_id IS NULL)",
+        name="owner",
+    ),
+    Index(None, "user_id", "kind", "retired_at", "recorded_at", "length"),
+    **_NEVER_REUSED,
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("user_id", String(256), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("term", String(64), primary_key=True),
+    Column("document_id", Integer, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("frequency", Integer, nullable=False),
+    Index(None, "document_id"),
+    sqlite_with_rowid=False,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    _user(),
+    Column("document_id", Integer, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("encoder", String(200), primary_key=True),
+    Column("encoder_version", String(100), primary_key=True),
+    Column("dimension", Integer, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    Index(None, "user_id", "encoder", "encoder_version", "document_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _user(),
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("action", String(16), nullable=False),
+    Column("document_id", Integer, ForeignKey("documents.id", ondelete="CASCADE")),
+    Column("encoder", String(200), nullable=False),
+    Column("encoder_version", String(100), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("lease_id", String(36)),
+    Column("lease_expires_at", UTCDateTime),
+    CheckConstraint("action IN ('upsert', 'rewrite')", name="action"),
+    Index(None, "user_id", "id"),
+    Index(None, "document_id"),
+    **_NEVER_REUSED,
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    _user(),
+    Column("id", String(36), primary_key=True),
+    Column("recipient", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    # No foreign key: that a decision was taken stays on record when the proposition is erased.
+    Column("proposition_id", String(36)),
+    Column("decision", String(32), nullable=False),
+    Column("reason", Text),
+    Column("decided_at", UTCDateTime, nullable=False),
+    Index(None, "user_id", "decided_at"),
+)

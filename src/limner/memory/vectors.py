@@ -1,0 +1,197 @@
+"""The encoder's vectors, kept in SQL under the encoder's name and version, and exact cosine over them.
+
+A row gets its vector when a search first needs it, so that storing an observation loads no encoder. Vectors
+have unit length, so a dot product is the cosine.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, func, select
+
+from limner.errors import ModelError
+from limner.memory.database import Database
+from limner.memory.documents import document_texts
+from limner.memory.records import utc_now
+from limner.memory.rows import chunked, insert_missing
+from limner.memory.schema import documents, outbox, vectors
+
+__all__ = (
+    "Vectorizer",
+    "copy_vectors",
+    "count_vectors",
+    "encode_missing",
+    "load_vectors",
+    "unit_rows",
+)
+
+ENCODING_BATCH = 256
+"""Documents that are encoded, and stored, in one transaction."""
+
+
+class Vectorizer(Protocol):
+    """What the memory asks of an encoder (see `limner.inference.Encoder`)."""
+
+    @property
+    def name(self) -> str:
+        """The encoder's name."""
+
+    @property
+    def version(self) -> str:
+        """What changes when its vectors change."""
+
+    def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row of unit length per text."""
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row of unit length per text."""
+
+
+def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `rows` (n, dimension) scaled to unit length; a row of zeros stays as it is.
+
+    Raises:
+        ModelError: A component is not a finite number.
+    """
+    matrix = np.ascontiguousarray(rows, dtype=np.float32)
+    if not np.isfinite(matrix).all():
+        raise ModelError("The encoder returned a vector that has components which are not numbers.")
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return np.divide(matrix, norms, out=np.zeros_like(matrix), where=norms > 0)
+
+
+def count_vectors(connection: Connection, user_id: str, encoder: Vectorizer) -> int:
+    """Return how many of the user's documents have a vector of this encoder."""
+    statement = select(func.count()).where(*_of(user_id, encoder))
+    return connection.execute(statement).scalar_one()
+
+
+def load_vectors(
+    connection: Connection, user_id: str, encoder: Vectorizer, numbers: Sequence[int] | None = None
+) -> tuple[list[int], NDArray[np.float32]]:
+    """Return document numbers and their vectors, one row each, (n, dimension); n may be 0.
+
+    Args:
+        connection: An open connection.
+        user_id: Whose documents.
+        encoder: Whose vectors; those of another name or version are not comparable and stay out.
+        numbers: Which documents; none means all.
+    """
+    statement = select(vectors.c.document_id, vectors.c.vector).where(*_of(user_id, encoder))
+    if numbers is None:
+        rows = list(connection.execute(statement))
+    else:
+        rows = [
+            row
+            for chunk in chunked(numbers)
+            for row in connection.execute(statement.where(vectors.c.document_id.in_(chunk)))
+        ]
+    rows.sort(key=lambda row: row.document_id)
+    if not rows:
+        return [], np.zeros((0, 0), dtype=np.float32)
+    matrix = np.frombuffer(b"".join(row.vector for row in rows), dtype="<f4").reshape(len(rows), -1)
+    return [row.document_id for row in rows], matrix
+
+
+def encode_missing(database: Database, user_id: str, encoder: Vectorizer) -> int:
+    """Encode the user's documents that have no vector of this encoder yet; no transaction is open meanwhile.
+
+    Returns:
+        How many were encoded.
+    """
+    done = 0
+    while True:
+        with database.read() as connection:
+            texts = _texts_without_vector(connection, user_id, encoder)
+        if not texts:
+            return done
+        matrix = unit_rows(encoder.encode_documents(list(texts.values())))
+        with database.write() as connection:
+            store_vectors(connection, user_id, encoder, dict(zip(texts, matrix, strict=True)))
+        done += len(texts)
+
+
+def store_vectors(
+    connection: Connection, user_id: str, encoder: Vectorizer, by_number: Mapping[int, NDArray[np.float32]]
+) -> None:
+    """Store vectors (unit length) and tell the index; documents that were erased meanwhile are passed over."""
+    alive = set()
+    for chunk in chunked(by_number):
+        statement = select(documents.c.id).where(documents.c.user_id == user_id, documents.c.id.in_(chunk))
+        alive.update(connection.execute(statement).scalars())
+    rows = [
+        {
+            "user_id": user_id,
+            "document_id": number,
+            "encoder": encoder.name,
+            "encoder_version": encoder.version,
+            "dimension": len(vector),
+            "vector": np.asarray(vector, dtype="<f4").tobytes(),
+        }
+        for number, vector in by_number.items()
+        if number in alive
+    ]
+    insert_missing(connection, vectors, rows)
+    _announce(connection, user_id, encoder, sorted(alive))
+
+
+def copy_vectors(connection: Connection, user_id: str, source: int, target: int) -> None:
+    """Give document `target` the vectors of `source`, whose text is the same."""
+    rows = connection.execute(
+        select(vectors).where(vectors.c.user_id == user_id, vectors.c.document_id == source)
+    ).mappings()
+    for row in list(rows):
+        connection.execute(vectors.insert().values({**row, "document_id": target}))
+        connection.execute(
+            outbox.insert().values(
+                user_id=user_id,
+                action="upsert",
+                document_id=target,
+                encoder=row["encoder"],
+                encoder_version=row["encoder_version"],
+                created_at=utc_now(),
+            )
+        )
+
+
+def _announce(connection: Connection, user_id: str, encoder: Vectorizer, numbers: Sequence[int]) -> None:
+    if numbers:
+        row = {
+            "user_id": user_id,
+            "action": "upsert",
+            "encoder": encoder.name,
+            "encoder_version": encoder.version,
+            "created_at": utc_now(),
+        }
+        connection.execute(outbox.insert(), [{**row, "document_id": number} for number in numbers])
+
+
+def _texts_without_vector(connection: Connection, user_id: str, encoder: Vectorizer) -> dict[int, str]:
+    has_all = select(func.count()).where(documents.c.user_id == user_id)
+    # Two counts over narrow indexes; the costly anti-join runs only when they differ.
+    if connection.execute(has_all).scalar_one() == count_vectors(connection, user_id, encoder):
+        return {}
+    has_vector = (
+        select(vectors.c.document_id).where(
+            vectors.c.document_id == documents.c.id,
+            vectors.c.encoder == encoder.name,
+            vectors.c.encoder_version == encoder.version,
+        )
+    ).exists()
+    missing = (
+        select(documents.c.id)
+        .where(documents.c.user_id == user_id, ~has_vector)
+        .order_by(documents.c.id)
+        .limit(ENCODING_BATCH)
+    )
+    return document_texts(connection, user_id, list(connection.execute(missing).scalars()))
+
+
+def _of(user_id: str, encoder: Vectorizer) -> tuple:  # type: ignore[type-arg]
+    return (
+        vectors.c.user_id == user_id,
+        vectors.c.encoder == encoder.name,
+        vectors.c.encoder_version == encoder.version,
+    )
