@@ -5,12 +5,13 @@ item ids stay out of the prompt. Here the bus is also the guard: nothing outside
 has seen ever gets on it, and it keeps for each candidate how it came there.
 """
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from limner.errors import InputError, NotFound
 from limner.tools.catalogue import Catalogue, Item
-from limner.tools.filters import Filter
+from limner.tools.filters import Condition, Filter
 from limner.tools.recommenders.protocol import Recommender
 
 __all__ = ["Call", "Candidate", "CandidateBus"]
@@ -40,10 +41,12 @@ class Candidate:
     """An item under consideration."""
 
     item: Item
+    number: int
+    """From 1, in the order of admission; stays the item's own for the whole request, so a model can name it by that."""
     scores: dict[str, float] = field(default_factory=dict)
     """Score by the name of the recommender that gave it."""
     calls: list[Call] = field(default_factory=list)
-    """The calls that added, found again, kept or removed it."""
+    """The calls that added, found again, kept, moved or removed it."""
 
 
 class CandidateBus:
@@ -54,6 +57,8 @@ class CandidateBus:
         history: Item ids that the user has taken, oldest first; what the recommenders are asked with, and masked, together with
             other entries of the same title.
         exclude: More ids that must not be candidates.
+
+    Safe to be used from several threads: each change is whole before the next begins.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class CandidateBus:
         self.barred = frozenset(barred) | {twin for item_id in barred for twin in catalogue.twins(item_id)}
         self._candidates: dict[str, Candidate] = {}
         self._removed: dict[str, Candidate] = {}
+        self._by_number: dict[int, Candidate] = {}
+        self._lock = threading.RLock()
         self._calls: list[Call] = []
 
     def __len__(self) -> int:
@@ -98,6 +105,17 @@ class CandidateBus:
         if item_id not in self._candidates:
             raise NotFound(f"{item_id!r} is not among the candidates.")
         return self._candidates[item_id]
+
+    def numbered(self, number: int) -> Candidate:
+        """Return the candidate of this number.
+
+        Raises:
+            NotFound: None has it, or it was removed.
+        """
+        found = self._by_number.get(number)
+        if found is None or found.item.id not in self._candidates:
+            raise NotFound(f"There is no candidate number {number}.")
+        return found
 
     def top(self, k: int) -> list[Candidate]:
         """Return the best `k` candidates, fewer where there are not so many."""
@@ -133,20 +151,41 @@ class CandidateBus:
         Raises:
             InvalidFilter: The filter does not fit the catalogue; nothing was changed.
         """
-        return self._keep("narrow", {"where": str(where)}, self.matching(where))
+        with self._lock:
+            return self._keep("narrow", {"where": str(where)}, self.matching(where))
 
     def drop(self, item_ids: Iterable[str], because: str) -> Call:
         """Remove candidates; ids that are none are ignored."""
         gone = set(item_ids)
-        return self._keep("drop", {"because": because}, [i for i in self._candidates if i not in gone])
+        with self._lock:
+            return self._keep("drop", {"because": because}, [i for i in self._candidates if i not in gone])
 
     def rank(self, recommender: Recommender) -> Call:
         """Order the candidates by a recommender's scores; equal ones keep their order."""
-        ids = list(self._candidates)
-        for item_id, score in zip(ids, recommender.score(self.history, ids).tolist(), strict=True):
-            self._candidates[item_id].scores[recommender.name] = score
-        ordered = sorted(ids, key=lambda item_id: -self._candidates[item_id].scores[recommender.name])
-        return self._order("rank", {"by": recommender.name}, ordered)
+        with self._lock:
+            ids = list(self._candidates)
+            for item_id, score in zip(ids, recommender.score(self.history, ids).tolist(), strict=True):
+                self._candidates[item_id].scores[recommender.name] = score
+            ordered = sorted(ids, key=lambda item_id: -self._candidates[item_id].scores[recommender.name])
+            return self._order("rank", {"by": recommender.name}, ordered)
+
+    def sort(self, attribute: str, *, descending: bool = True) -> Call:
+        """Order the candidates by a numeric attribute; those without a value come last, equal ones keep their order.
+
+        Raises:
+            InvalidFilter: The catalogue has no such attribute, or it is not a number.
+        """
+        probe = Filter(conditions=(Condition(attribute=attribute, op=">=", values=(0.0,)),))
+        name = self.catalogue.validated(probe).conditions[0].attribute
+        with self._lock:
+            ordered = sorted(self._candidates, key=lambda item_id: self._sort_key(item_id, name, descending))
+            return self._order("rank", {"by": name, "descending": str(descending).lower()}, ordered)
+
+    def _sort_key(self, item_id: str, attribute: str, descending: bool) -> tuple[bool, float]:
+        value = self._candidates[item_id].item.attributes.get(attribute)
+        if not isinstance(value, float):
+            return True, 0.0
+        return False, -value if descending else value
 
     def reorder(self, item_ids: Sequence[str], because: str) -> Call:
         """Put these candidates in front, in this order; the others follow as they were.
@@ -155,31 +194,39 @@ class CandidateBus:
             NotFound: One of them is no candidate; nothing was changed.
             InputError: One of them is named twice.
         """
-        for item_id in item_ids:
-            self.candidate(item_id)
-        if len(set(item_ids)) < len(item_ids):
-            raise InputError("A candidate can stand in one place only.")
         first = set(item_ids)
-        return self._order(
-            "reorder", {"because": because}, [*item_ids, *(i for i in self._candidates if i not in first)]
-        )
+        if len(first) < len(item_ids):
+            raise InputError("A candidate can stand in one place only.")
+        with self._lock:
+            for item_id in item_ids:
+                self.candidate(item_id)
+            rest = [item_id for item_id in self._candidates if item_id not in first]
+            return self._order("reorder", {"because": because}, [*item_ids, *rest])
 
     def _extend(
         self, tool: str, arguments: Mapping[str, str], scores: Mapping[str, float | None], name: str | None
     ) -> Call:
-        admitted = [item_id for item_id in scores if item_id in self.catalogue and item_id not in self.barred]
-        added = tuple(item_id for item_id in admitted if item_id not in self._candidates)
-        call = self._record(tool, arguments, added=added, size=len(self) + len(added))
-        for item_id in admitted:
-            candidate = self._candidates.get(item_id) or self._removed.pop(item_id, None)
-            if candidate is None:
-                candidate = Candidate(self.catalogue.get(item_id))
-            self._candidates[item_id] = candidate
-            candidate.calls.append(call)
-            score = scores[item_id]
-            if name is not None and score is not None:
-                candidate.scores[name] = score
-        return call
+        with self._lock:
+            admitted = [
+                item_id for item_id in scores if item_id in self.catalogue and item_id not in self.barred
+            ]
+            added = tuple(item_id for item_id in admitted if item_id not in self._candidates)
+            call = self._record(tool, arguments, added=added, size=len(self) + len(added))
+            for item_id in admitted:
+                candidate = self._admit(item_id)
+                candidate.calls.append(call)
+                score = scores[item_id]
+                if name is not None and score is not None:
+                    candidate.scores[name] = score
+            return call
+
+    def _admit(self, item_id: str) -> Candidate:
+        candidate = self._candidates.get(item_id) or self._removed.pop(item_id, None)
+        if candidate is None:
+            candidate = Candidate(self.catalogue.get(item_id), number=len(self._by_number) + 1)
+            self._by_number[candidate.number] = candidate
+        self._candidates[item_id] = candidate
+        return candidate
 
     def _keep(self, tool: str, arguments: Mapping[str, str], kept: Sequence[str]) -> Call:
         keep = set(kept)

@@ -59,8 +59,9 @@ class Catalogue:
         self._items = tuple(items)
         self._positions = {item.id: position for position, item in enumerate(self._items)}
         if len(self._positions) < len(self._items):
-            seen: set[str] = set()
-            twice = next(item.id for item in self._items if item.id in seen or seen.add(item.id))
+            twice = next(
+                item.id for place, item in enumerate(self._items) if self._positions[item.id] != place
+            )
             raise InputError(f"The item id {twice!r} occurs twice in the catalogue.")
         self._declared = dict(kinds or {})
 

@@ -168,7 +168,7 @@ class _Parser:
         return _condition(attribute, operator, self.value())
 
     def phrase_until_operator(self) -> str:
-        words = []
+        words: list[str] = []
         while self.at < len(self.tokens):
             kind, token = self.tokens[self.at]
             if kind == "quoted" and not words:

@@ -239,7 +239,7 @@ def _floats(texts: Sequence[str]) -> NDArray[np.float64]:
 def _times(texts: Sequence[str]) -> NDArray[np.float64]:
     """Return seconds since 1970, NaN where a text is neither a number nor a moment."""
     times = _floats(texts).copy()
-    for place in np.flatnonzero(np.isnan(times)):
+    for place in np.flatnonzero(np.isnan(times)).tolist():
         try:
             moment = datetime.fromisoformat(texts[place].strip())
         except ValueError:
@@ -253,10 +253,10 @@ def _reasons(
 ) -> dict[int, str]:
     """Return, by place, why a row cannot be used."""
     reasons: dict[int, str] = {}
-    for place in np.flatnonzero(~np.isfinite(times)):
-        reasons[int(place)] = "the time is missing or not a time"
-    for place in np.flatnonzero(~np.isfinite(values)):
-        reasons[int(place)] = "the value is missing or not a finite number"
+    for place in np.flatnonzero(~np.isfinite(times)).tolist():
+        reasons[place] = "the time is missing or not a time"
+    for place in np.flatnonzero(~np.isfinite(values)).tolist():
+        reasons[place] = "the value is missing or not a finite number"
     for what, ids in (("item", items), ("user", users)):
         for place, text in enumerate(ids):
             if not text.strip():
