@@ -1,5 +1,6 @@
 """Adapters for models of LensKit (Ekstrand, CIKM 2020, arXiv 1809.03125); they need the extra `lenskit`."""
 
+import importlib
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
