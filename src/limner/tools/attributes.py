@@ -113,30 +113,27 @@ class NumberColumn:
 
 
 class CategoryColumn:
-    """One or several of a limited set of values, as a table of items by values."""
+    """One or several of a limited set of values, as a list of items for each value."""
 
     def __init__(self, name: str, values: Sequence[AttributeValue | None], kind: Kind) -> None:
-        sets = [_as_texts(value) for value in values]
-        counts: dict[str, int] = {}
-        for texts in sets:
+        holders: dict[str, list[int]] = {}
+        missing = 0
+        for position, value in enumerate(values):
+            texts = _as_texts(value)
+            missing += not texts
             for text in texts:
-                counts[text] = counts.get(text, 0) + 1
-        names = sorted(counts, key=lambda text: (-counts[text], text))
-        self._places = {text: place for place, text in enumerate(names)}
-        self._has = np.zeros((len(names), len(sets)), dtype=np.bool_)
-        for position, texts in enumerate(sets):
-            for text in texts:
-                self._has[self._places[text], position] = True
-        self.attribute = Attribute(
-            name=name, kind=kind, values=tuple(names), missing=sum(not texts for texts in sets)
-        )
+                holders.setdefault(text, []).append(position)
+        self._size = len(values)
+        self._holders = {text: np.asarray(positions, dtype=np.intp) for text, positions in holders.items()}
+        names = tuple(sorted(holders, key=lambda text: (-len(holders[text]), text)))
+        self.attribute = Attribute(name=name, kind=kind, values=names, missing=missing)
 
     def holds(self, condition: Condition) -> NDArray[np.bool_]:
         """See `Column.holds`."""
-        any_of: NDArray[np.bool_] = self._has[[self._places[str(value)] for value in condition.values]].any(
-            axis=0
-        )
-        return any_of if condition.op == "in" else ~any_of
+        among = np.zeros(self._size, dtype=np.bool_)
+        for value in condition.values:
+            among[self._holders[str(value)]] = True
+        return among if condition.op == "in" else ~among
 
 
 class TextColumn:

@@ -50,12 +50,18 @@ def toolbox(catalogue: Catalogue, recommenders: Sequence[Recommender], bus: Cand
     ]
 
 
+def mistakes(error: Any) -> str:  # noqa: ANN401 - pydantic's error, of version 1 or 2
+    """Return what is wrong with the arguments of a call, in words for the model that made it."""
+    said = [f"{'.'.join(str(place) for place in found['loc'])}: {found['msg']}" for found in error.errors()]
+    return f"Nothing was done. {'; '.join(said)}."
+
+
 class _BusTool(BaseTool):
     """Base: a tool bound to one bus, whose mistakes go back to the model."""
 
     bus: CandidateBus = Field(exclude=True, repr=False)
     handle_tool_error: Any = True
-    handle_validation_error: Any = Field(default=lambda error: mistakes(error))
+    handle_validation_error: Any = mistakes
 
     def _preview(self, ids: Iterable[str] | None = None, n: int = _PREVIEW) -> str:
         candidates = (
@@ -203,12 +209,6 @@ class ShowTool(_BusTool):
         if not len(self.bus):
             return "There are no candidates yet: retrieve some first."
         return f"{_count(self.bus)}\n{self._preview(n=n)}"
-
-
-def mistakes(error: Any) -> str:  # noqa: ANN401 - pydantic's error, of version 1 or 2
-    """Return what is wrong with the arguments of a call, in words for the model that made it."""
-    said = [f"{'.'.join(str(place) for place in found['loc'])}: {found['msg']}" for found in error.errors()]
-    return f"Nothing was done. {'; '.join(said)}."
 
 
 def described(item: Item) -> str:
