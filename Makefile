@@ -23,9 +23,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@rm -f $@
 	@echo "Setting up $(VENV); the first time this takes a few minutes and downloads about 1 GB."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,lenskit,dev,docs]'
+	$(BIN)/pip install -qq --upgrade pip
+	$(BIN)/pip install -qq torch==2.13.0
+	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,lenskit,dev,docs]'
 	@touch $@
 
 venv: $(STAMP) ## Create .venv with everything that developing takes.
