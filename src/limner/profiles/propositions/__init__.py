@@ -1,0 +1,11 @@
+"""The General User Model: confidence-weighted propositions about a user, revised as evidence comes in.
+
+The stages are plain functions, each in the module of its name: `propose`, `relate`, `revise`, `review`
+(for computed findings), `audit`; `reflect` runs them.
+"""
+
+from limner.profiles.propositions.findings import Baseline
+from limner.profiles.propositions.portraitist import PropositionPortraitist
+from limner.profiles.propositions.reflect import Reflection, ReflectionStep
+
+__all__ = ["Baseline", "PropositionPortraitist", "Reflection", "ReflectionStep"]

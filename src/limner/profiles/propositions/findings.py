@@ -1,0 +1,219 @@
+"""What can be computed from ratings and other structured observations, before any model is asked.
+
+A language model counts and averages badly, so code finds the contrasts (which attribute values this
+person rates above or below the rest of what they rated, and which they choose more often than people in general) with the
+probability that each is real; the model only puts them into words.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta, norm
+
+from limner.memory.records import Event, Observation
+
+__all__ = ["Baseline", "Finding", "Topic", "find"]
+
+Baseline = Mapping[tuple[str, str], float]
+"""Share of all choices, by everybody, that have an attribute value, by (attribute, value), in [0, 1]."""
+
+_MIN_OBSERVATIONS = 3
+_EFFECT_SD = 0.5
+"""Prior standard deviation of a contrast, in standard deviations of the person's own ratings."""
+_LEAST_EFFECT = 0.2
+"""Least shrunken contrast worth a sentence, in standard deviations of the person's own ratings."""
+_SALIENT = 1.5
+"""A share is worth a sentence where it is this many times the general one."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a finding is about; its text form is the key under which the next version finds the last."""
+
+    measure: Literal["rating", "share"]
+    sign: Literal["+", "-"]
+    attribute: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.measure}/{self.sign}/{self.attribute}/{self.value}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Topic":
+        """Read the text form."""
+        measure, sign, attribute, value = text.split("/", 3)
+        return cls(measure, sign, attribute, value)  # type: ignore[arg-type]
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """The topic without its direction: what a reversal has in common with what it reverses."""
+        return self.measure, self.attribute, self.value
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A contrast in one person's structured observations."""
+
+    topic: Topic
+    probability: float
+    """Posterior probability that the contrast has the direction stated."""
+    item_type: str
+    count: int
+    """Observations with the attribute value."""
+    total: int
+    level: float
+    """Mean rating with the value, or share of the choices."""
+    reference: float
+    """Mean rating without it, or share among everybody's choices."""
+    position: float
+    """Where `level` lies between the lowest (0) and the highest (1) possible rating; the share itself for shares."""
+    supports: tuple[Observation, ...]
+    """With the value and in the direction stated; strongest first."""
+    contradicts: tuple[Observation, ...]
+
+    @property
+    def strength(self) -> str:
+        """The direction in words, no stronger than the numbers."""
+        if self.topic.measure == "share":
+            return "picked more often than by most people"
+        if self.topic.sign == "+":
+            return "loved" if self.position >= 0.8 else "liked more than the rest"
+        return "disliked" if self.position < 0.4 else "less to their taste than the rest"
+
+    @property
+    def examples(self) -> tuple[Observation, ...]:
+        """Up to three observations that show it best, each title once."""
+        by_title = {o.event.title: o for o in reversed(self.supports) if o.event is not None}
+        return tuple(o for o in self.supports if o.event is not None and by_title[o.event.title] is o)[:3]
+
+
+@dataclass(frozen=True)
+class _Rated:
+    """The structured observations of one person, as columns."""
+
+    observations: tuple[Observation, ...]
+    values: NDArray[np.float64]
+    """(n,); NaN where an event has no value."""
+    low: float
+    high: float
+    groups: Mapping[tuple[str, str], NDArray[np.intp]]
+
+
+def find(
+    observations: Iterable[Observation], baseline: Baseline | None = None, *, threshold: float = 0.75
+) -> list[Finding]:
+    """Return the contrasts in a person's structured observations, most probable first.
+
+    Ratings: with n ratings inside an attribute value and m outside, the difference of means has the posterior of a normal
+    model with prior N(0, (s/2)²), s being the person's own standard deviation: small groups shrink towards no
+    difference, which also tempers the many comparisons. Shares: the posterior of a Beta(1, 1) prior that the person's
+    share exceeds the general one. Attribute values with fewer than three observations are left out.
+
+    Args:
+        observations: All of one person's; those without an event are ignored.
+        baseline: General shares; none leaves shares out.
+        threshold: Least probability to be reported, in [0, 1].
+    """
+    rated = _columns([o for o in observations if o.event is not None])
+    found = [*_rating_contrasts(rated), *_share_contrasts(rated, baseline or {})]
+    return sorted(
+        (f for f in found if f.probability >= threshold), key=lambda f: (-f.probability, str(f.topic))
+    )
+
+
+def _columns(observations: Sequence[Observation]) -> _Rated:
+    events = [o.event for o in observations if o.event is not None]
+    values = np.array([_value(event) for event in events], dtype=np.float64)
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for position, event in enumerate(events):
+        for key in _keys(event):
+            groups[key].append(position)
+    scales = [event.scale for event in events if event.scale is not None]
+    known = values[~np.isnan(values)]
+    low = min((scale[0] for scale in scales), default=float(known.min()) if known.size else 0.0)
+    high = max((scale[1] for scale in scales), default=float(known.max()) if known.size else 1.0)
+    arrays = {key: np.array(positions, dtype=np.intp) for key, positions in groups.items()}
+    return _Rated(tuple(observations), values, low, high, arrays)
+
+
+def _value(event: Event) -> float:
+    if event.value is not None:
+        return event.value
+    return {"like": 1.0, "dislike": 0.0}.get(event.kind, float("nan"))
+
+
+def _keys(event: Event) -> Iterable[tuple[str, str]]:
+    """Yield the (attribute, value) groups that an event belongs to; years are taken by the decade."""
+    for attribute, value in event.attributes.items():
+        if isinstance(value, float | int):
+            if float(value).is_integer() and 1000 <= value < 3000:
+                yield "decade", f"{int(value) // 10 * 10}s"
+        elif isinstance(value, str):
+            yield attribute, value
+        else:
+            yield from ((attribute, each) for each in value)
+
+
+def _rating_contrasts(rated: _Rated) -> Iterable[Finding]:
+    has_value = ~np.isnan(rated.values)
+    spread = float(np.std(rated.values[has_value], ddof=1)) if has_value.sum() > 1 else 0.0
+    if spread == 0.0 or rated.high <= rated.low:
+        return
+    mean = float(np.mean(rated.values[has_value]))
+    for (attribute, value), positions in rated.groups.items():
+        inside = positions[has_value[positions]]
+        outside = np.setdiff1d(np.flatnonzero(has_value), inside)
+        if min(inside.size, outside.size) < _MIN_OBSERVATIONS:
+            continue
+        level, reference = float(rated.values[inside].mean()), float(rated.values[outside].mean())
+        variance = spread**2 * (1 / inside.size + 1 / outside.size)
+        prior = (_EFFECT_SD * spread) ** 2
+        shrunken = (level - reference) * prior / (prior + variance)
+        if abs(shrunken) < _LEAST_EFFECT * spread:
+            continue
+        deviation = (1 / (1 / prior + 1 / variance)) ** 0.5
+        sign = 1 if shrunken >= 0 else -1
+        agrees = (rated.values[inside] - mean) * sign >= 0
+        order = np.argsort(-rated.values[inside] * sign, kind="stable")
+        yield Finding(
+            Topic("rating", "+" if sign > 0 else "-", attribute, value),
+            probability=float(norm.cdf(abs(shrunken) / deviation)),
+            item_type=_item_type(rated, inside),
+            count=int(inside.size),
+            total=int(has_value.sum()),
+            level=level,
+            reference=reference,
+            position=(level - rated.low) / (rated.high - rated.low),
+            supports=tuple(rated.observations[inside[i]] for i in order if agrees[i]),
+            contradicts=tuple(rated.observations[inside[i]] for i in order if not agrees[i]),
+        )
+
+
+def _share_contrasts(rated: _Rated, baseline: Baseline) -> Iterable[Finding]:
+    total = len(rated.observations)
+    for key, positions in rated.groups.items():
+        general = baseline.get(key)
+        count = int(positions.size)
+        if not general or count < _MIN_OBSERVATIONS or count / total < _SALIENT * general:
+            continue
+        yield Finding(
+            Topic("share", "+", *key),
+            probability=float(beta.sf(general, 1 + count, 1 + total - count)),
+            item_type=_item_type(rated, positions),
+            count=count,
+            total=total,
+            level=count / total,
+            reference=general,
+            position=count / total,
+            supports=tuple(rated.observations[i] for i in reversed(positions)),
+            contradicts=(),
+        )
+
+
+def _item_type(rated: _Rated, positions: NDArray[np.intp]) -> str:
+    event = rated.observations[positions[-1]].event
+    return event.item_type if event is not None else "item"

@@ -1,0 +1,31 @@
+"""The portrait as a list of propositions, the surest first."""
+
+from limner.memory.records import Portrait, PortraitLine, Proposition
+from limner.memory.user import UserMemory
+
+__all__ = ["PropositionPortraitist", "lines_of"]
+
+
+class PropositionPortraitist:
+    """Draws the propositions that are held, each a line with its confidence and evidence; asks no model."""
+
+    kind = "propositions"
+
+    async def draw(self, user: UserMemory, task: str | None = None) -> Portrait:
+        """Draw the portrait from what is held now.
+
+        Args:
+            user: Whose.
+            task: Recorded with the portrait; every proposition is drawn, whatever the task.
+        """
+        lines = lines_of(user.propositions())
+        return Portrait(user_id=user.user_id, kind=self.kind, task=task, lines=lines)
+
+
+def lines_of(propositions: list[Proposition]) -> tuple[PortraitLine, ...]:
+    """Return propositions as portrait lines: what the user said first, then by confidence, then by weight of evidence."""
+    ordered = sorted(propositions, key=lambda p: (-p.standing, -p.confidence, -p.supporting, p.id))
+    return tuple(
+        PortraitLine(text=p.text, confidence=p.confidence, propositions=(p.id,), evidence=p.evidence)
+        for p in ordered
+    )

@@ -1,0 +1,196 @@
+"""Propose: from observations in words to drafts (GUM, Shaikh et al. 2025, §3), by one of two call plans.
+
+`small` asks a weak local model one thing at a time on one cached prefix: whether a sentence tells anything
+about the user, and if so what. `batch` asks a strong model once for everything, and has evidence cited by number. Either
+way a draft's evidence is a span of an observation by construction, never a quote that the model made up.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from limner.inference import LanguageModel, Prompt, load_prompt
+from limner.inference.choose import choose
+from limner.inference.opening import continue_from
+from limner.inference.structured import structured
+from limner.memory.records import Evidence, Observation, Standing
+from limner.profiles.propositions.drafts import Draft, Refusal
+from limner.profiles.propositions.lasting import durability
+from limner.profiles.propositions.sentences import Sentence, sentences
+
+__all__ = ["Proposals", "ProposedStatement", "propose"]
+
+_OPENING = "The user"
+_NOTHING = "-"
+_GATE = -1.0
+"""Log-odds of "The user" against "-" above which a sentence is taken to tell something. Instruct models lean to
+"-" after examples that use it; on 53 sentences of two MemoryBank users this cut-off kept 21 of 21 that tell something and
+4 of 32 that don't, against 15 and 1 at zero."""
+_MAX_SENTENCES = 400
+"""Most sentences of one observation that are read; the rest stays stored and searchable, and is reported."""
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+class ProposedStatement(BaseModel):
+    """One statement of a batch call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reasoning: str = Field(max_length=600)
+    text: str = Field(min_length=3, max_length=600)
+    evidence: list[int] = Field(min_length=1, max_length=20)
+    confidence: int = Field(ge=1, le=10)
+    durability: int = Field(ge=1, le=10)
+
+
+class Proposals(BaseModel):
+    """The answer to a batch call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    statements: list[ProposedStatement] = Field(max_length=60)
+
+
+async def propose(
+    observations: Sequence[Observation], model: LanguageModel, prompts: Path | None = None
+) -> tuple[list[Draft], list[Refusal]]:
+    """Return what observations in words tell about the user, and what was proposed but refused.
+
+    Args:
+        observations: Those with an event are the business of `findings` and should not be among them; what the
+            assistant said is never evidence about the user and is passed over.
+        model: Its `plan` decides how it is asked.
+        prompts: Folder of overriding prompt files.
+    """
+    told = [o for o in observations if o.author != "assistant" and o.text.strip()]
+    numbered = [(o, s) for o in told for s in sentences(o.text)[:_MAX_SENTENCES]]
+    unread = [
+        Refusal("", f"only the first {_MAX_SENTENCES} sentences were read", (o.id,))
+        for o in told
+        if len(sentences(o.text)) > _MAX_SENTENCES
+    ]
+    if not numbered:
+        return [], unread
+    if model.plan == "batch":
+        drafts, refused = await _in_one_call(
+            numbered, model, load_prompt("profiles/propositions/propose", prompts)
+        )
+    else:
+        drafts, refused = await _one_by_one(numbered, model, prompts)
+    return drafts, [*unread, *refused]
+
+
+async def _one_by_one(
+    numbered: Sequence[tuple[Observation, Sentence]], model: LanguageModel, prompts: Path | None
+) -> tuple[list[Draft], list[Refusal]]:
+    gist = load_prompt("profiles/propositions/gist", prompts)
+    lasting = load_prompt("profiles/propositions/lasting", prompts)
+    drafts, refused = [], []
+    previous: tuple[Observation, Sentence] | None = None
+    for observation, sentence in numbered:
+        before = previous[1].text if previous and previous[0].id == observation.id else ""
+        previous = observation, sentence
+        text = await _gist(sentence.text, before, model, gist)
+        if text is None:
+            continue
+        stranger = strangers(text, f"{before} {sentence.text}")
+        if stranger:
+            because = f"names what the sentence does not: {', '.join(stranger)}"
+            refused.append(Refusal(text, because, (observation.id,)))
+            continue
+        drafts.append(
+            _draft(
+                text,
+                [(observation, sentence)],
+                model,
+                gist,
+                reasoning=f'Said in "{sentence.text}"',
+                durability=await durability(text, model, lasting),
+            )
+        )
+    return drafts, refused
+
+
+async def _gist(sentence: str, before: str, model: LanguageModel, prompt: Prompt) -> str | None:
+    """Return what a sentence tells about the user in one sentence, or none where it tells nothing."""
+    if not _WORD.search(sentence):
+        return None
+    messages = prompt.messages(sentence=sentence, before=before)
+    choice = await choose(model, messages, [_OPENING, _NOTHING], stage="propose", method="loglik")
+    tells = choice.scores[0] - choice.scores[1] > _GATE if choice.scores else choice.option == _OPENING
+    if not tells:
+        return None
+    text = await continue_from(model, messages, _OPENING, stage="propose", max_tokens=70)
+    return text if text and text.rstrip(". ") != _OPENING else None
+
+
+async def _in_one_call(
+    numbered: Sequence[tuple[Observation, Sentence]], model: LanguageModel, prompt: Prompt
+) -> tuple[list[Draft], list[Refusal]]:
+    lines = [
+        f"[{number}] {observation.occurred_at:%Y-%m-%d} ({observation.source}) {sentence.text}"
+        for number, (observation, sentence) in enumerate(numbered, start=1)
+    ]
+    messages = prompt.messages(lines="\n".join(lines))
+    answer = await structured(
+        model, messages, Proposals, stage="propose", max_tokens=160 + 60 * len(numbered)
+    )
+    drafts, refused = [], []
+    for statement in answer.statements:
+        known = [numbered[n - 1] for n in dict.fromkeys(statement.evidence) if 1 <= n <= len(numbered)]
+        if not known:
+            refused.append(Refusal(statement.text, f"cites lines that do not exist: {statement.evidence}"))
+            continue
+        drafts.append(
+            _draft(
+                statement.text,
+                known,
+                model,
+                prompt,
+                reasoning=statement.reasoning,
+                durability=statement.durability,
+                self_report=statement.confidence,
+            )
+        )
+    return drafts, refused
+
+
+def _draft(
+    text: str,
+    told: Sequence[tuple[Observation, Sentence]],
+    model: LanguageModel,
+    prompt: Prompt,
+    *,
+    reasoning: str,
+    durability: int,
+    self_report: float | None = None,
+) -> Draft:
+    spans = tuple(
+        Evidence(observation_id=observation.id, start=s.start, end=s.end, quote=s.text)
+        for observation, s in told
+    )
+    return Draft(
+        text=text,
+        evidence=spans,
+        occurred_at=max(observation.occurred_at for observation, _ in told),
+        durability=durability,
+        standing=Standing.STATED if all(o.author == "user" for o, _ in told) else Standing.INFERRED,
+        reasoning=reasoning,
+        self_report=self_report,
+        model=model.name,
+        prompt_hash=prompt.hash,
+    )
+
+
+def strangers(text: str, source: str) -> list[str]:
+    """Return the names and numbers in a statement that its source does not hold: copied or made up.
+
+    Names are words with a capital that do not begin the statement.
+    """
+    words = {w.casefold() for w in _WORD.findall(source)}
+    stems = {w.removesuffix("'s").removesuffix("’s") for w in words}
+    found = _WORD.findall(text)[1:]
+    named = [w for w in found if (w[0].isupper() or w[0].isdigit()) and w not in {"I", "The"}]
+    return [w for w in named if w.casefold().removesuffix("'s").removesuffix("’s") not in stems]

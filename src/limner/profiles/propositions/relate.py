@@ -1,0 +1,149 @@
+"""Recall and relate: what a draft has to do with what is held already (GUM, Shaikh et al. 2025, §3).
+
+Similarity settles what it can: the same wording is the same statement and what is far apart is unrelated, without
+a model. Only what lies between is asked, and a weak model is asked two yes-or-no questions, compared by log-odds, rather
+than for a label: asked for one of three labels it names "updates" for two interests that merely resemble each other.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from limner.inference import LanguageModel, Prompt, load_prompt
+from limner.inference.choose import choose
+from limner.inference.structured import structured
+from limner.memory.records import Proposition
+from limner.profiles.propositions.drafts import Draft
+
+__all__ = ["Candidate", "Relation", "Relations", "near_identical", "relate"]
+
+RelationKind = Literal["same", "updates", "unrelated"]
+
+_IDENTICAL = 0.97
+_UNRELATED = 0.45
+"""Cosine of all-MiniLM-L6-v2 at which two statements are the same, or have nothing to do with each other."""
+_REPLACES_ABOVE = -0.2
+_SAME_ABOVE = 0.3
+"""Log-odds of yes, set on 20 hand-made pairs; a wrong *replaces* loses a true statement, so it is the strict one."""
+_NUMBER_OR_NEGATION = re.compile(
+    r"\d+|\b(?:not|no|never|none|without|stopped|quit|former|dislikes?|hates?|n't)\b|n't"
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something a draft may be related to: a stored proposition or an earlier draft of the same batch."""
+
+    target: Proposition | Draft
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Relation:
+    """How a draft relates to one candidate."""
+
+    target: Proposition | Draft
+    kind: RelationKind
+    asked: bool
+    """Whether a model had to be asked."""
+
+
+class RelationLabel(BaseModel):
+    """One label of a batch call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pair: int
+    relation: RelationKind
+
+
+class Relations(BaseModel):
+    """The answer to a batch call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    labels: list[RelationLabel] = Field(max_length=200)
+
+
+def near_identical(first: str, second: str, cosine: float) -> bool:
+    """Whether two statements are the same without asking: equal words, or a cosine of .97 and no number or negation apart."""
+    if _folded(first) == _folded(second):
+        return True
+    return cosine >= _IDENTICAL and _marks(first) == _marks(second)
+
+
+async def relate(
+    pairs: Sequence[tuple[Draft, Sequence[Candidate]]], model: LanguageModel, prompts: Path | None = None
+) -> list[list[Relation]]:
+    """Return for each draft its relations to its candidates, unrelated ones left out.
+
+    Args:
+        pairs: Drafts with the nearest statements already known, nearest first.
+        model: Its `plan` decides how it is asked.
+        prompts: Folder of overriding prompt files.
+    """
+    settled: list[list[Relation]] = [[] for _ in pairs]
+    open_pairs: list[tuple[int, Draft, Proposition | Draft]] = []
+    for number, (draft, candidates) in enumerate(pairs):
+        identical = next((c for c in candidates if near_identical(draft.text, c.target.text, c.cosine)), None)
+        if identical is not None:
+            settled[number].append(Relation(identical.target, "same", asked=False))
+        else:
+            open_pairs += [(number, draft, c.target) for c in candidates if c.cosine >= _UNRELATED]
+    if not open_pairs:
+        return settled
+    if model.plan == "batch":
+        kinds = await _in_one_call(open_pairs, model, load_prompt("profiles/propositions/relate", prompts))
+    else:
+        replaces = load_prompt("profiles/propositions/replaces", prompts)
+        same = load_prompt("profiles/propositions/same", prompts)
+        kinds = [await _asked(draft, target, model, replaces, same) for _, draft, target in open_pairs]
+    for (number, _, target), kind in zip(open_pairs, kinds, strict=True):
+        if kind != "unrelated":
+            settled[number].append(Relation(target, kind, asked=True))
+    return settled
+
+
+async def _asked(
+    draft: Draft, target: Proposition | Draft, model: LanguageModel, replaces: Prompt, same: Prompt
+) -> RelationKind:
+    earlier, later = (target.text, draft.text) if _is_later(draft, target) else (draft.text, target.text)
+    if await _yes(model, replaces, earlier, later, _REPLACES_ABOVE):
+        return "updates"
+    return "same" if await _yes(model, same, earlier, later, _SAME_ABOVE) else "unrelated"
+
+
+async def _yes(model: LanguageModel, prompt: Prompt, earlier: str, later: str, above: float) -> bool:
+    messages = prompt.messages(earlier=earlier, later=later)
+    choice = await choose(model, messages, ["yes", "no"], stage="relate", method="loglik")
+    return choice.scores[0] - choice.scores[1] > above if choice.scores else choice.option == "yes"
+
+
+async def _in_one_call(
+    pairs: Sequence[tuple[int, Draft, Proposition | Draft]], model: LanguageModel, prompt: Prompt
+) -> list[RelationKind]:
+    lines = []
+    for number, (_, draft, target) in enumerate(pairs, start=1):
+        earlier, later = (target.text, draft.text) if _is_later(draft, target) else (draft.text, target.text)
+        lines.append(f"[{number}] earlier: {earlier} | later: {later}")
+    messages = prompt.messages(pairs="\n".join(lines))
+    answer = await structured(model, messages, Relations, stage="relate", max_tokens=40 + 24 * len(pairs))
+    labels = {label.pair: label.relation for label in answer.labels}
+    return [labels.get(number, "unrelated") for number in range(1, len(pairs) + 1)]
+
+
+def _is_later(draft: Draft, target: Proposition | Draft) -> bool:
+    since = target.occurred_at if isinstance(target, Draft) else target.valid_from
+    return since is None or draft.occurred_at >= since
+
+
+def _folded(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def _marks(text: str) -> list[str]:
+    return sorted(_NUMBER_OR_NEGATION.findall(text.casefold()))
