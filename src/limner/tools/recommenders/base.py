@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,14 +172,17 @@ class BaseRecommender(ABC):
             described = json.loads((path / "model.json").read_text(encoding="utf-8"))
             with np.load(path / "arrays.npz", allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError) as error:
+            kind, name, settings = described["format"], described["name"], described["settings"]
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise InputError(f"{path} holds no recommender: {error}.") from error
-        if described.get("format") != _FORMAT or described.get("name") != cls.name:
+        if kind != _FORMAT or name != cls.name:
             raise InputError(
-                f"{path} holds {described.get('name')!r} in format {described.get('format')}; this is {cls.name!r}, "
-                f"format {_FORMAT}. Fit it again."
+                f"{path} holds {name!r} in format {kind}; this is {cls.name!r}, format {_FORMAT}. Fit it again."
             )
-        model = cls(**described["settings"])
+        try:
+            model = cls(**settings)
+        except TypeError as error:
+            raise InputError(f"{path} was saved by another version: {error}. Fit it again.") from error
         catalogue = Catalogue.load(path / "catalogue.json")
         if catalogue.version != described["catalogue"]:
             raise InputError(f"{path}: the catalogue is not the one that the model was fitted on.")

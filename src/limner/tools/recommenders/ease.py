@@ -20,6 +20,7 @@ class EASE(LinearItemModel):
 
     With `P = (XᵀX + λI)⁻¹`, the weights are `B = I − P / diag(P)`, zero on the diagonal. The paper's query
     weighs all items alike (`decay=1`); weighing the newest most is what next-item prediction asks for.
+    The defaults have the best NDCG@10 on the validation items of MovieLens-100K.
 
     Memory and time grow with the square and the cube of the catalogue: 1,682 items need 11 MB and a
     second, 20,000 items 1.6 GB (3.2 GB while fitting) and minutes.

@@ -23,6 +23,8 @@ class ItemKNN(LinearItemModel):
     much as many: `n_ij / (√(n_i n_j) + shrinkage)`. An item is scored by the items of the history among its
     `neighbours` most similar ones.
 
+    The defaults have the best NDCG@10 on the validation items of MovieLens-100K.
+
     Args:
         neighbours: Most neighbours kept of an item.
         shrinkage: Added to the denominator, in users; at least 0.
@@ -33,7 +35,7 @@ class ItemKNN(LinearItemModel):
     name = "item_knn"
 
     def __init__(
-        self, *, neighbours: int = 100, shrinkage: float = 10.0, decay: float = 1.0, seed: int = 0
+        self, *, neighbours: int = 200, shrinkage: float = 10.0, decay: float = 0.7, seed: int = 0
     ) -> None:
         super().__init__(decay=decay, seed=seed)
         if neighbours < 1 or not shrinkage >= 0:

@@ -23,6 +23,8 @@ class LensKitALS(BaseRecommender):
     `x = (YᵀY + λI + w Y_hᵀY_h)⁻¹ (1 + w) Y_hᵀ1`, as LensKit does for a user it has not seen, so that a saved model needs
     the factors alone. The score `Y x` is a sum over the history (§5 of the paper), which is what `explain` gives.
 
+    The defaults have the best NDCG@10 on the validation items of MovieLens-100K.
+
     Args:
         features: Length of a factor.
         epochs: Passes over users and items.
@@ -36,10 +38,10 @@ class LensKitALS(BaseRecommender):
     def __init__(
         self,
         *,
-        features: int = 50,
+        features: int = 24,
         epochs: int = 10,
-        regularization: float = 0.1,
-        weight: float = 40.0,
+        regularization: float = 1.0,
+        weight: float = 0.5,
         seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
@@ -135,7 +137,7 @@ class LensKitItemKNN(BaseRecommender):
         scorer.items = _lenskit("data").Vocabulary(np.arange(items), "item", reorder=False)
         scorer.item_means = None
         scorer.item_counts = np.diff(self._similarities.indptr)
-        scorer.sim_matrix = _lenskit("data.matrix").SparseRowArray.from_scipy(self._similarities)
+        scorer.sim_matrix = _lenskit("data.matrix").SparseRowArray.from_scipy(self._similarities, large=True)
         self._scorer = scorer
 
 
