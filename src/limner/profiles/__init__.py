@@ -1,1 +1,5 @@
-"""profiles"""
+"""Portraits: how what is known about a user is put into words."""
+
+from limner.profiles.portraitist import Portraitist
+
+__all__ = ["Portraitist"]

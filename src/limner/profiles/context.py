@@ -1,0 +1,91 @@
+"""Summary plus retrieval: what a model is told of the user, packed into a token budget (Richardson et al. 2023, §3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from limner.memory.records import Observation, Portrait, PortraitLine, Proposition
+from limner.memory.search import Recall
+from limner.memory.user import UserMemory
+from limner.settings import RecallWeights
+
+__all__ = ["Context", "pack"]
+
+_RETRIEVED = 20
+_SUMMARY_SHARE = 0.5
+"""Most of the budget that the portrait may take before anything is retrieved; what it leaves goes to retrieval."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was packed."""
+
+    portrait: tuple[PortraitLine, ...]
+    recalled: tuple[Recall, ...]
+    text: str
+    """Portrait lines and recalled records, a line each; empty when nothing is known."""
+    tokens: int
+    left_out: int
+    """Portrait lines and recalled records that did not fit."""
+
+
+def pack(
+    user: UserMemory,
+    question: str,
+    *,
+    portrait: Portrait,
+    budget: int,
+    count_tokens: Callable[[str], int],
+    weights: RecallWeights | None = None,
+) -> Context:
+    """Pack portrait and retrieved records into at most `budget` tokens, whole lines only.
+
+    Portrait lines come first, surest first, up to half of the budget; then what the search finds for the
+    question and the portrait does not say already; then, if there is room, the rest of the portrait.
+
+    Args:
+        user: Whose.
+        question: What is searched for.
+        portrait: The profile.
+        budget: Tokens.
+        count_tokens: Counts the tokens of a text.
+        weights: Of the search; none means the defaults, diversified.
+    """
+    weights = weights or RecallWeights(diversity=0.3)
+    found = user.search(question, _RETRIEVED, weights=weights)
+    said = {p for line in portrait.lines for p in line.propositions}
+    fresh = [r for r in found if r.record.id not in said]
+    written: list[str] = []
+    tokens = 0
+
+    def fits(line: str, limit: float) -> bool:
+        nonlocal tokens
+        cost = count_tokens(line + "\n")
+        if tokens + cost > limit:
+            return False
+        tokens += cost
+        written.append(line)
+        return True
+
+    lines = [line for line in portrait.lines if fits(_portrait_line(line), _SUMMARY_SHARE * budget)]
+    recalled = [r for r in fresh if fits(_recalled_line(r), budget)]
+    rest = [line for line in portrait.lines if line not in lines]
+    lines += [line for line in rest if fits(_portrait_line(line), budget)]
+    left_out = len(portrait.lines) - len(lines) + len(fresh) - len(recalled)
+    return Context(tuple(lines), tuple(recalled), "\n".join(written), tokens, left_out)
+
+
+def _portrait_line(line: PortraitLine) -> str:
+    sure = f" (confidence {line.confidence:g} of 10)" if line.confidence is not None else ""
+    return f"- {line.text}{sure}"
+
+
+def _recalled_line(recall: Recall) -> str:
+    record = recall.record
+    if isinstance(record, Proposition):
+        return f"- {record.text} (confidence {record.confidence:g} of 10)"
+    speaker = (
+        "limner answered"
+        if isinstance(record, Observation) and record.author == "assistant"
+        else record.source
+    )
+    return f"- [{record.occurred_at:%Y-%m-%d}, {speaker}] {record.text}"
