@@ -9,6 +9,7 @@ __all__ = [
     "ConfigurationError",
     "ContextOverflow",
     "DownloadError",
+    "IndexUnavailable",
     "InputError",
     "InvalidFilter",
     "InvalidObservation",
@@ -127,6 +128,10 @@ class StoreError(LimnerError):
 
 class StoreFull(StoreError):
     """No space left on the device; nothing of this write was kept."""
+
+
+class IndexUnavailable(StoreError):
+    """Chroma failed, or its server does not answer; SQL still has everything."""
 
 
 class StaleClaim(StoreError):

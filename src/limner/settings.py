@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     chroma_url: str | None = None
     """`http://host:port` of a Chroma server, `ephemeral`, or none for a folder in `home`."""
 
+    exact_limit: int = Field(default=2000, ge=0)
+    """Documents of one kind up to which a user's vectors are compared one by one; Chroma indexes who has more."""
+
     base_url: str | None = None
     """OpenAI-compatible endpoint such as `http://localhost:8000/v1`; none starts the embedded engine."""
     api_key: SecretStr | None = None

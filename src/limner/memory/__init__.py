@@ -5,11 +5,12 @@ index is derived from it.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from limner.memory.claims import Batch, Parked
+    from limner.memory.erasure import Receipt
     from limner.memory.memory import Memory
-    from limner.memory.queue import Batch, Parked
     from limner.memory.records import (
         AttributeValue,
         AuditEntry,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         utc_now,
     )
     from limner.memory.search import Recall, Similar
-    from limner.memory.status import MemoryStatus
+    from limner.memory.status import MemoryStatus, StoreStatus
     from limner.memory.user import UserMemory
 
 __all__ = [
@@ -47,27 +48,32 @@ __all__ = [
     "PortraitLine",
     "Proposition",
     "Recall",
+    "Receipt",
     "Similar",
     "Standing",
+    "StoreStatus",
     "UserMemory",
     "new_id",
     "utc_now",
 ]
 
 _MODULES = {
-    "Batch": "queue",
+    "Batch": "claims",
     "Memory": "memory",
     "MemoryStatus": "status",
-    "Parked": "queue",
+    "Parked": "claims",
     "Recall": "search",
+    "Receipt": "erasure",
     "Similar": "search",
+    "StoreStatus": "status",
     "UserMemory": "user",
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first used; SQLAlchemy and numpy cost more than `import limner` may."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{_MODULES.get(name, 'records')}")
-    return getattr(module, name)
+    found: object = getattr(module, name)
+    return found

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -76,19 +75,23 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def scrub(self) -> bool:
+    def scrub(self) -> str | None:
         """Empty SQLite's write-ahead log, so that erased bytes are gone from it too.
 
         Returns:
-            Whether it could be emptied; false when another process still reads an older state.
+            What is left for others to remove, in words; none when nothing is.
         """
         if not self.is_sqlite:
-            return True
+            return (
+                "PostgreSQL keeps deleted rows in its files until a vacuum, and in archived logs and backups."
+            )
         with _translated(self.path), self._engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
             busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return not busy
+        if busy:
+            return "Another process reads an older state, so the database's log is emptied later."
+        return None
 
     def close(self) -> None:
         """Close every connection."""
@@ -99,7 +102,7 @@ def _sqlite_engine(url: str, busy_timeout_s: float) -> Engine:
     engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
 
     @event.listens_for(engine, "connect")
-    def prepare(driver: Any, _record: object) -> None:
+    def prepare(driver: sqlite3.Connection, _record: object) -> None:
         driver.isolation_level = None  # the driver begins nothing; `begin` below does
         for pragma in (
             "journal_mode = WAL",

@@ -4,18 +4,20 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select
 
 from limner.memory.lexical import index_terms, tokenize
 from limner.memory.records import Observation, Proposition
 from limner.memory.schema import documents, observations, propositions
 
-__all__ = ("Document", "Kind", "add_document", "document_texts", "known_at", "visible_documents")
+__all__ = ("KINDS", "Document", "Kind", "add_document", "document_texts", "known_at", "visible_documents")
 
 Kind = Literal["observation", "proposition"]
 """What a document is the text of."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def document_texts(connection: Connection, user_id: str, numbers: Collection[int
     return found
 
 
-def known_at(table: Any, at: datetime | None) -> ColumnElement[bool]:
+def known_at(table: Table, at: datetime | None) -> ColumnElement[bool]:
     """Return the condition that a row of `table` was known, and not yet retired, at a moment (none: now)."""
     if at is None:
-        return table.c.retired_at.is_(None)  # type: ignore[no-any-return]
+        return table.c.retired_at.is_(None)
     return and_(table.c.recorded_at <= at, or_(table.c.retired_at.is_(None), table.c.retired_at > at))

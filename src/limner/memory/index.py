@@ -1,24 +1,229 @@
-"""The vector index: derived from SQL, asked only for who has many vectors."""
+"""The vector index: derived from SQL, and asked only for who has many vectors.
+
+A write to SQL leaves a note in the outbox, in the same transaction. `drain` works the notes off; until then
+the documents they name are compared from SQL, so that a user finds at once what they have just stored. An
+index that does not hold exactly what SQL says it should is not asked: everything is compared from SQL instead,
+and the next `drain` makes it anew. So the index can make a search faster, never wrong.
+"""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 
-from limner.memory.vectors import Vectorizer
+from limner.errors import IndexUnavailable, LimnerWarning
+from limner.memory.chroma import Collections, collection_key
+from limner.memory.database import Database
+from limner.memory.documents import KINDS, Kind
+from limner.memory.records import new_id, utc_now
+from limner.memory.schema import documents, outbox, users, vectors
+from limner.memory.vectors import Vectorizer, load_vectors
 
 __all__ = ("VectorIndex",)
 
+LEASE = timedelta(minutes=10)
+"""How long notes of the outbox belong to who works them off; repeating one changes nothing."""
+NOTES = 1000
+"""Notes that are worked off together."""
+
 
 class VectorIndex:
-    """Finds the nearest of many vectors."""
+    """Finds the nearest of many vectors, for one store and one encoder.
+
+    Args:
+        database: The truth.
+        collections: Where the index is kept.
+        encoder: Whose vectors are indexed.
+        exact_limit: Most documents of one user and kind that are compared one by one, without an index.
+    """
+
+    def __init__(
+        self, database: Database, collections: Collections, encoder: Vectorizer, exact_limit: int
+    ) -> None:
+        self.exact_limit = exact_limit
+        self._database = database
+        self._collections = collections
+        self._encoder = encoder
+        # Held while vectors travel from SQL to the index, and while they are erased from it.
+        self._guard = threading.RLock()
 
     def nearest(
         self,
         connection: Connection,
         user_id: str,
-        encoder: Vectorizer,
+        kind: Kind,
         vector: NDArray[np.float32],
         n: int,
     ) -> list[int] | None:
-        """Return the numbers of the `n` nearest documents, or none when all should be compared."""
+        """Return document numbers among which the `n` nearest are, or none when all must be compared."""
+        waiting = self._waiting(connection, user_id, kind)
+        if waiting is None:
+            return None
+        key = self._key(kind)
+        with _forgiving():
+            if not self._collections.available():
+                return None
+            indexed = self._collections.count(user_id, key)
+            if indexed and indexed == self._count(connection, user_id, kind) - len(waiting):
+                return [*waiting, *self._collections.query(user_id, key, vector, min(n, indexed))]
         return None
+
+    def drain(self) -> int:
+        """Work off the outbox; return how many vectors went into the index.
+
+        Nothing happens while another process has the index: it will do it.
+        """
+        moved = 0
+        with self._guard, _forgiving():
+            while self._collections.available():
+                lease, notes = self._lease()
+                if not notes:
+                    break
+                for user_id in dict.fromkeys(user for user, _ in notes):
+                    if (user_id, "rewrite") in notes:
+                        self._collections.erase(user_id)
+                    moved += sum(self._follow(user_id, kind, lease) for kind in KINDS)
+                with self._database.write() as connection:
+                    connection.execute(delete(outbox).where(outbox.c.lease_id == lease))
+        return moved
+
+    def rebuild(self) -> int:
+        """Make the index anew from the vectors in SQL; nothing is encoded. Returns how many went in."""
+        moved = 0
+        with self._guard, _forgiving():
+            if not self._collections.available():
+                return 0
+            with self._database.read() as connection:
+                everybody = list(connection.execute(select(users.c.id)).scalars())
+                last = connection.execute(select(func.max(outbox.c.id))).scalar() or 0
+            for user_id in everybody:
+                self._collections.erase(user_id)
+                moved += sum(self._fill(user_id, kind) for kind in KINDS)
+            with self._database.write() as connection:
+                connection.execute(delete(outbox).where(outbox.c.id <= last))
+        return moved
+
+    def erase(self, user_id: str) -> str | None:
+        """Remove every vector of the user from the index; return what is left for others to remove.
+
+        The caller has left a `rewrite` note, so that what cannot be done now is done by the next `drain`.
+        """
+        erased = False
+        with self._guard, _forgiving():
+            erased = self._collections.erase(user_id)
+            if erased:
+                with self._database.write() as connection:
+                    connection.execute(
+                        delete(outbox).where(outbox.c.user_id == user_id, outbox.c.action == "rewrite")
+                    )
+        if not erased:
+            return "The vector index is in use elsewhere, or down; it is rewritten when it is next drained."
+        return self._collections.remnants
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        with self._guard:
+            self._collections.close()
+
+    def _follow(self, user_id: str, kind: Kind, lease: str) -> int:
+        """Put the leased notes' vectors into the index, and make it anew if it is not what SQL says then."""
+        with self._database.read() as connection:
+            total = self._count(connection, user_id, kind)
+            numbers = self._waiting(connection, user_id, kind, outbox.c.lease_id == lease) or []
+            others = self._waiting(connection, user_id, kind, outbox.c.lease_id.is_distinct_from(lease))
+            if total <= self.exact_limit:
+                return 0
+            found, matrix = load_vectors(connection, user_id, self._encoder, numbers)
+        key = self._key(kind)
+        self._collections.upsert(user_id, key, found, matrix)
+        if others is not None and self._collections.count(user_id, key) == total - len(others):
+            return len(found)
+        return self._fill(user_id, kind)
+
+    def _fill(self, user_id: str, kind: Kind) -> int:
+        with self._database.read() as connection:
+            if self._count(connection, user_id, kind) <= self.exact_limit:
+                return 0
+            numbers = connection.execute(select(vectors.c.document_id).where(*self._of(user_id, kind)))
+            found, matrix = load_vectors(connection, user_id, self._encoder, list(numbers.scalars()))
+        key = self._key(kind)
+        self._collections.drop(user_id, key)
+        self._collections.upsert(user_id, key, found, matrix)
+        return len(found)
+
+    def _lease(self) -> tuple[str, list[tuple[str, str]]]:
+        """Take the oldest notes that nobody works on; return the lease, and user and action of each."""
+        lease, now = new_id(), utc_now()
+        free = (
+            select(outbox.c.id)
+            .where(or_(outbox.c.lease_id.is_(None), outbox.c.lease_expires_at <= now))
+            .order_by(outbox.c.id)
+            .limit(NOTES)
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.write() as connection:
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.id.in_(free))
+                .values(lease_id=lease, lease_expires_at=now + LEASE)
+            )
+            taken = (
+                select(outbox.c.user_id, outbox.c.action)
+                .where(outbox.c.lease_id == lease)
+                .order_by(outbox.c.id)
+            )
+            return lease, [(user, action) for user, action in connection.execute(taken)]
+
+    def _waiting(
+        self, connection: Connection, user_id: str, kind: Kind, *conditions: ColumnElement[bool]
+    ) -> list[int] | None:
+        """Return the documents whose vectors are not in the index yet; none when all of it is to go."""
+        rewrite = select(outbox.c.id).where(
+            outbox.c.user_id == user_id, outbox.c.action == "rewrite", *conditions
+        )
+        if connection.execute(rewrite.limit(1)).first() is not None:
+            return None
+        statement = (
+            select(outbox.c.document_id)
+            .distinct()
+            .join(documents, outbox.c.document_id == documents.c.id)
+            .where(
+                outbox.c.user_id == user_id,
+                outbox.c.encoder == self._encoder.name,
+                outbox.c.encoder_version == self._encoder.version,
+                documents.c.kind == kind,
+                *conditions,
+            )
+        )
+        return list(connection.execute(statement).scalars())
+
+    def _count(self, connection: Connection, user_id: str, kind: Kind) -> int:
+        statement = select(func.count()).select_from(vectors).where(*self._of(user_id, kind))
+        return connection.execute(statement).scalar_one()
+
+    def _of(self, user_id: str, kind: Kind) -> tuple[ColumnElement[bool], ...]:
+        return (
+            vectors.c.user_id == user_id,
+            vectors.c.encoder == self._encoder.name,
+            vectors.c.encoder_version == self._encoder.version,
+            vectors.c.document_id.in_(
+                select(documents.c.id).where(documents.c.user_id == user_id, documents.c.kind == kind)
+            ),
+        )
+
+    def _key(self, kind: Kind) -> str:
+        return collection_key(kind, self._encoder.name, self._encoder.version)
+
+
+@contextmanager
+def _forgiving() -> Iterator[None]:
+    """Go on without the index when it fails: SQL has everything, only slower."""
+    try:
+        yield
+    except IndexUnavailable as error:
+        warnings.warn(f"{error} Vectors are compared from SQL meanwhile.", LimnerWarning, stacklevel=3)

@@ -1,9 +1,9 @@
-"""What may become an observation, and how its text is made storable.
+r"""What may become an observation, and how its text is made storable.
 
 The rules, each with a test:
 
 - Text is words: bytes must be UTF-8, lone surrogates and NUL are refused, and so is text of white space only.
-- Line breaks become `\\n`; every other control character but the tab becomes a space. Nothing is trimmed, so
+- Line breaks become `\n`; every other control character but the tab becomes a space. Nothing is trimmed, so
   that spans count in the text as stored.
 - A moment has a time zone, and is not more than five minutes ahead of this machine's clock.
 - A user id is 1 to 256 printable characters, compared as it is: no case folding, no normalisation.

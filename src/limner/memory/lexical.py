@@ -11,9 +11,8 @@ import math
 import re
 import threading
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 import Stemmer
 from sqlalchemy import Connection, select
@@ -72,10 +71,9 @@ def bm25(
     if not lengths:
         return {}
     mean_length = sum(lengths.values()) / len(lengths) or 1.0
-    scores: Counter[int] = Counter()
-    for term, repeats, postings in _postings(
-        connection, user_id, Counter(tokenize(query, language)), lengths
-    ):
+    scores: defaultdict[int, float] = defaultdict(float)
+    wanted = Counter(tokenize(query, language))
+    for repeats, postings in _postings(connection, user_id, wanted, lengths):
         idf = math.log(1 + (len(lengths) - len(postings) + 0.5) / (len(postings) + 0.5))
         for document, frequency in postings:
             norm = K1 * (1 - B + B * lengths[document] / mean_length)
@@ -85,8 +83,8 @@ def bm25(
 
 def _postings(
     connection: Connection, user_id: str, query: Mapping[str, int], known: Collection[int]
-) -> Iterator[tuple[str, int, list[tuple[int, int]]]]:
-    """Yield each query term with its repeats in the query and its (document, frequency) pairs, in term order.
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Yield of each query term its repeats in the query and its (document, frequency) pairs, in term order.
 
     The order is fixed because floating-point sums depend on it.
     """
@@ -99,7 +97,7 @@ def _postings(
             if document in known:
                 found.setdefault(term, []).append((document, frequency))
         for term in sorted(found):
-            yield term, query[term], found[term]
+            yield query[term], found[term]
 
 
 def _split(word: str) -> Iterator[str]:
@@ -115,9 +113,9 @@ def _split(word: str) -> Iterator[str]:
         yield word[end:]
 
 
-def _stemmer(language: str) -> Any:
+def _stemmer(language: str) -> Stemmer.Stemmer:
     # A Stemmer keeps state while it works, so every thread has its own.
-    by_language: dict[str, Any] = vars(_stemmers).setdefault("by_language", {})
+    by_language: dict[str, Stemmer.Stemmer] = vars(_stemmers).setdefault("by_language", {})
     if language not in by_language:
         by_language[language] = Stemmer.Stemmer(language)
     return by_language[language]

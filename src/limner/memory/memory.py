@@ -4,12 +4,14 @@ from types import TracebackType
 
 from sqlalchemy import select
 
+from limner.memory.chroma import open_collections
 from limner.memory.database import Database
 from limner.memory.index import VectorIndex
 from limner.memory.intake import check_user_id
-from limner.memory.schema import users
+from limner.memory.schema import store, users
+from limner.memory.status import StoreStatus, store_status
 from limner.memory.user import UserMemory
-from limner.memory.vectors import Vectorizer
+from limner.memory.vectors import Vectorizer, encode_missing, users_without_vectors
 from limner.settings import Settings
 
 __all__ = ("Memory",)
@@ -31,7 +33,10 @@ class Memory:
         self.settings = settings
         self.encoder = encoder
         self.database = Database(settings.sqlalchemy_url)
-        self.index = VectorIndex()
+        with self.database.read() as connection:
+            store_id = connection.execute(select(store.c.id)).scalar_one()
+        collections = open_collections(settings.chroma_url, settings.home / "index", store_id)
+        self.index = VectorIndex(self.database, collections, encoder, settings.exact_limit)
 
     def user(self, user_id: str) -> UserMemory:
         """Return the door to one user's data; nothing is created until something is written.
@@ -46,8 +51,36 @@ class Memory:
         with self.database.read() as connection:
             return list(connection.execute(select(users.c.id).order_by(users.c.id)).scalars())
 
+    def drain_index(self) -> int:
+        """Bring the vector index up to date, encoding what has no vector yet.
+
+        Users with at most `settings.exact_limit` documents of a kind have no index and need none.
+
+        Returns:
+            How many vectors went into the index; 0 also while another process has it.
+        """
+        with self.database.read() as connection:
+            behind = users_without_vectors(connection, self.encoder)
+        for user_id in behind:
+            encode_missing(self.database, user_id, self.encoder)
+        return self.index.drain()
+
+    def rebuild_index(self) -> int:
+        """Make the vector index anew from SQL, without encoding anything.
+
+        Returns:
+            How many vectors went in; users with at most `settings.exact_limit` documents of a kind need none.
+        """
+        return self.index.rebuild()
+
+    def status(self) -> StoreStatus:
+        """Return how much is stored in all, and what still waits."""
+        with self.database.read() as connection:
+            return store_status(connection)
+
     def close(self) -> None:
-        """Close every connection; the handle cannot be used afterwards."""
+        """Close every file and connection; the handle cannot be used afterwards."""
+        self.index.close()
         self.database.close()
 
     def __enter__(self) -> "Memory":

@@ -10,7 +10,7 @@ from limner.memory.records import Proposition
 from limner.memory.rows import propositions_from
 from limner.memory.schema import propositions
 
-__all__ = ("held_propositions", "line_of_revisions", "one_proposition")
+__all__ = ("all_propositions", "held_propositions", "line_of_revisions", "one_proposition")
 
 
 def held_propositions(connection: Connection, user_id: str, at: datetime | None = None) -> list[Proposition]:
@@ -18,6 +18,16 @@ def held_propositions(connection: Connection, user_id: str, at: datetime | None 
     statement = (
         select(propositions)
         .where(propositions.c.user_id == user_id, known_at(propositions, at))
+        .order_by(propositions.c.recorded_at, propositions.c.id)
+    )
+    return propositions_from(connection, user_id, connection.execute(statement).all())
+
+
+def all_propositions(connection: Connection, user_id: str) -> list[Proposition]:
+    """Return every version of every proposition, retired ones included, oldest first."""
+    statement = (
+        select(propositions)
+        .where(propositions.c.user_id == user_id)
         .order_by(propositions.c.recorded_at, propositions.c.id)
     )
     return propositions_from(connection, user_id, connection.execute(statement).all())

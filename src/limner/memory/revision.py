@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from limner.errors import InputError
+from limner.memory.claims import Batch, check_held
 from limner.memory.documents import add_document
-from limner.memory.queue import Batch, check_held
 from limner.memory.records import Evidence, Proposition, Standing, utc_now
 from limner.memory.rows import chunked, lock_user, proposition_row
 from limner.memory.schema import (

@@ -39,6 +39,7 @@ __all__ = (
     "portrait_basis",
     "portraits",
     "propositions",
+    "store",
     "supersessions",
     "terms",
     "users",
@@ -86,9 +87,13 @@ def _user() -> Column[str]:
     return Column("user_id", String(256), ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
 
 
-# Autoincrement keeps a deleted row's number from being given to another row: the vector index and the outbox
-# may still know the old one.
-_NEVER_REUSED = {"sqlite_autoincrement": True}
+store = Table(
+    "store",
+    metadata,
+    # Tells this store's collections from another's on one Chroma server.
+    Column("id", String(36), primary_key=True),
+    Column("created_at", UTCDateTime, nullable=False),
+)
 
 users = Table(
     "users",
@@ -220,6 +225,7 @@ documents = Table(
     "documents",
     metadata,
     _user(),
+    # With autoincrement a deleted row's number is never given to another: the index may still know the old one.
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("kind", String(16), nullable=False),
     Column("observation_id", String(36), ForeignKey("observations.id", ondelete="CASCADE"), unique=True),
@@ -234,7 +240,7 @@ documents = Table(
         name="owner",
     ),
     Index(None, "user_id", "kind", "retired_at", "recorded_at", "length"),
-    **_NEVER_REUSED,
+    sqlite_autoincrement=True,
 )
 
 terms = Table(
@@ -267,15 +273,15 @@ outbox = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("action", String(16), nullable=False),
     Column("document_id", Integer, ForeignKey("documents.id", ondelete="CASCADE")),
-    Column("encoder", String(200), nullable=False),
-    Column("encoder_version", String(100), nullable=False),
+    Column("encoder", String(200)),
+    Column("encoder_version", String(100)),
     Column("created_at", UTCDateTime, nullable=False),
     Column("lease_id", String(36)),
     Column("lease_expires_at", UTCDateTime),
     CheckConstraint("action IN ('upsert', 'rewrite')", name="action"),
     Index(None, "user_id", "id"),
     Index(None, "document_id"),
-    **_NEVER_REUSED,
+    sqlite_autoincrement=True,
 )
 
 audit_log = Table(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
 from limner.memory.database import Database
-from limner.memory.documents import known_at, visible_documents
+from limner.memory.documents import Kind, known_at, visible_documents
 from limner.memory.index import VectorIndex
 from limner.memory.lexical import bm25
 from limner.memory.ranking import Scores, diversify, fuse, min_max, order
@@ -170,15 +170,24 @@ class _Lookup:
         if vector is None:
             everything = self._weights.recency > 0 or self._weights.confidence > 0
             return list(self._documents) if everything else self._with_neighbours(words), {}
-        near = self._index.nearest(self._connection, self._user_id, self._encoder, vector, POOL)
-        pool = None  # none: few enough to compare them all
-        if near is not None:
-            best = sorted(words, key=lambda number: (-words[number], number))[:POOL]
-            pool = sorted(self._with_neighbours([*near, *best]))
+        pool = sorted(self._pool(words, vector))
         numbers, matrix = load_vectors(self._connection, self._user_id, self._encoder, pool)
         cosines = matrix @ vector if numbers else np.zeros(0)
-        found = {n: float(c) for n, c in zip(numbers, cosines, strict=True) if n in self._documents}
-        return list(found), found
+        return numbers, {n: float(c) for n, c in zip(numbers, cosines, strict=True)}
+
+    def _pool(self, words: Mapping[int, float], vector: NDArray[np.float32]) -> list[int]:
+        """Return the documents worth comparing: all of a kind, or where there are many the best of it."""
+        by_kind: dict[Kind, list[int]] = {}
+        for document in self._documents.values():
+            by_kind.setdefault(document.kind, []).append(document.id)
+        pool: list[int] = []
+        for kind, numbers in by_kind.items():
+            near = None
+            if len(numbers) > self._index.exact_limit:
+                near = self._index.nearest(self._connection, self._user_id, kind, vector, POOL)
+            pool += numbers if near is None else near
+        best = sorted(words, key=lambda number: (-words[number], number))[:POOL]
+        return self._with_neighbours([*pool, *best])
 
     def _with_neighbours(self, numbers: Iterable[int]) -> list[int]:
         around = (m for n in numbers for m in (n, *self._neighbours.get(n, ())))
@@ -186,15 +195,12 @@ class _Lookup:
 
     def _adjacent(self) -> dict[int, tuple[int, ...]]:
         """Return each observation's neighbours: those of the same source just before and after it."""
-        window = {
-            "partition_by": observations.c.source,
-            "order_by": (observations.c.occurred_at, observations.c.id),
-        }
+        source, when = observations.c.source, (observations.c.occurred_at, observations.c.id)
         statement = (
             select(
                 documents.c.id,
-                func.lag(documents.c.id).over(**window).label("before"),
-                func.lead(documents.c.id).over(**window).label("after"),
+                func.lag(documents.c.id).over(partition_by=source, order_by=when).label("before"),
+                func.lead(documents.c.id).over(partition_by=source, order_by=when).label("after"),
             )
             .join(observations, documents.c.observation_id == observations.c.id)
             .where(documents.c.user_id == self._user_id)
@@ -220,10 +226,10 @@ class _Lookup:
         ).join(propositions, documents.c.proposition_id == propositions.c.id)
         for chunk in chunked(numbers):
             mine = (documents.c.user_id == self._user_id, documents.c.id.in_(chunk))
-            for row in self._connection.execute(said.where(*mine)):
-                facts[row.id] = _Fact(row.owner, row.occurred_at, _OBSERVATION_DURABILITY, 10.0)
-            for row in self._connection.execute(held.where(*mine)):
-                facts[row.id] = _Fact(row.owner, row.moment, row.durability, row.confidence)
+            for number, owner, moment in self._connection.execute(said.where(*mine)):
+                facts[number] = _Fact(owner, moment, _OBSERVATION_DURABILITY, 10.0)
+            for number, *rest in self._connection.execute(held.where(*mine)):
+                facts[number] = _Fact(*rest)
         return facts
 
     def _context(self, numbers: Sequence[int], lexical: Scores, dense: Scores) -> Scores:

@@ -1,14 +1,16 @@
 """The only door to one user's data."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from limner.errors import InputError
-from limner.memory import audit, observations, portraits, propositions, queue, revision
+from limner.memory import audit, claims, observations, portraits, propositions, revision
+from limner.memory.claims import Batch, Parked
 from limner.memory.documents import Kind
+from limner.memory.erasure import Receipt, forget
+from limner.memory.export import export
 from limner.memory.intake import clean_text, observation_of
-from limner.memory.queue import Batch, Parked
 from limner.memory.records import (
     AuditEntry,
     Author,
@@ -209,7 +211,7 @@ class UserMemory:
         Returns:
             The batch; give it to `apply` or `release`. Nobody else gets its observations meanwhile.
         """
-        return queue.claim(self._database, self.user_id, max_tokens, count_tokens)
+        return claims.claim(self._database, self.user_id, max_tokens, count_tokens)
 
     def apply(
         self,
@@ -241,17 +243,17 @@ class UserMemory:
             error: None puts it back as it was (an interruption); a reason counts as a failed attempt, is
                 retried after a growing pause, and parks the observation after `settings.max_attempts`.
         """
-        queue.release(self._database, self.user_id, batch, error, self._settings.max_attempts)
+        claims.release(self._database, self.user_id, batch, error, self._settings.max_attempts)
 
     def parked(self) -> list[Parked]:
         """Return the observations that failed too often, each with the reason."""
         with self._database.read() as connection:
-            return queue.parked(connection, self.user_id)
+            return claims.parked(connection, self.user_id)
 
     def retry_parked(self) -> int:
         """Let every parked observation be tried again; return how many there were."""
         with self._database.write() as connection:
-            return queue.retry_parked(connection, self.user_id)
+            return claims.retry_parked(connection, self.user_id)
 
     def save_portrait(self, portrait: Portrait) -> None:
         """Keep a portrait; earlier ones stay.
@@ -306,3 +308,23 @@ class UserMemory:
         """Return how much is stored, and what still waits."""
         with self._database.read() as connection:
             return user_status(connection, self.user_id)
+
+    def forget(self, id: str) -> Receipt:
+        """Erase an observation or a proposition, and everything that came of it, from every file.
+
+        Args:
+            id: Of an observation: takes its quotes, the propositions that rest on it, and the portraits that
+                show them; what else those rested on is reflected on again. Of a proposition: takes its whole
+                line of revisions.
+
+        Returns:
+            What went, in counts; `remnants` says what could not be removed now.
+
+        Raises:
+            NotFound: This user has neither of this id.
+        """
+        return forget(self._database, self._memory.index, self.user_id, id)
+
+    def export(self) -> Iterator[dict[str, object]]:
+        """Yield everything stored of this user as JSON-able data, one dict per record."""
+        return export(self._database, self.user_id)

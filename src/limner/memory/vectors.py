@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from limner.errors import ModelError
 from limner.memory.database import Database
@@ -24,7 +24,9 @@ __all__ = (
     "count_vectors",
     "encode_missing",
     "load_vectors",
+    "store_vectors",
     "unit_rows",
+    "users_without_vectors",
 )
 
 ENCODING_BATCH = 256
@@ -59,7 +61,8 @@ def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(matrix).all():
         raise ModelError("The encoder returned a vector that has components which are not numbers.")
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.divide(matrix, norms, out=np.zeros_like(matrix), where=norms > 0)
+    scaled: NDArray[np.float32] = np.divide(matrix, norms, out=np.zeros_like(matrix), where=norms > 0)
+    return scaled
 
 
 def count_vectors(connection: Connection, user_id: str, encoder: Vectorizer) -> int:
@@ -113,11 +116,17 @@ def encode_missing(database: Database, user_id: str, encoder: Vectorizer) -> int
         done += len(texts)
 
 
+def users_without_vectors(connection: Connection, encoder: Vectorizer) -> list[str]:
+    """Return the users who have a document without a vector of this encoder."""
+    statement = select(documents.c.user_id).distinct().where(~_has_vector(encoder))
+    return list(connection.execute(statement.order_by(documents.c.user_id)).scalars())
+
+
 def store_vectors(
     connection: Connection, user_id: str, encoder: Vectorizer, by_number: Mapping[int, NDArray[np.float32]]
 ) -> None:
     """Store vectors (unit length) and tell the index; documents that were erased meanwhile are passed over."""
-    alive = set()
+    alive: set[int] = set()
     for chunk in chunked(by_number):
         statement = select(documents.c.id).where(documents.c.user_id == user_id, documents.c.id.in_(chunk))
         alive.update(connection.execute(statement).scalars())
@@ -173,23 +182,28 @@ def _texts_without_vector(connection: Connection, user_id: str, encoder: Vectori
     # Two counts over narrow indexes; the costly anti-join runs only when they differ.
     if connection.execute(has_all).scalar_one() == count_vectors(connection, user_id, encoder):
         return {}
-    has_vector = (
-        select(vectors.c.document_id).where(
-            vectors.c.document_id == documents.c.id,
-            vectors.c.encoder == encoder.name,
-            vectors.c.encoder_version == encoder.version,
-        )
-    ).exists()
     missing = (
         select(documents.c.id)
-        .where(documents.c.user_id == user_id, ~has_vector)
+        .where(documents.c.user_id == user_id, ~_has_vector(encoder))
         .order_by(documents.c.id)
         .limit(ENCODING_BATCH)
     )
     return document_texts(connection, user_id, list(connection.execute(missing).scalars()))
 
 
-def _of(user_id: str, encoder: Vectorizer) -> tuple:  # type: ignore[type-arg]
+def _has_vector(encoder: Vectorizer) -> ColumnElement[bool]:
+    return (
+        select(vectors.c.document_id)
+        .where(
+            vectors.c.document_id == documents.c.id,
+            vectors.c.encoder == encoder.name,
+            vectors.c.encoder_version == encoder.version,
+        )
+        .exists()
+    )
+
+
+def _of(user_id: str, encoder: Vectorizer) -> tuple[ColumnElement[bool], ...]:
     return (
         vectors.c.user_id == user_id,
         vectors.c.encoder == encoder.name,

@@ -1,5 +1,8 @@
 """The first schema."""
 
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,6 +15,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    store = op.create_table(
+        "store",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_store")),
+    )
+    op.bulk_insert(store, [{"id": str(uuid4()), "created_at": datetime.now(UTC)}])
     op.create_table(
         "users",
         sa.Column("id", sa.String(length=256), nullable=False),
@@ -299,8 +309,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("document_id", sa.Integer(), nullable=True),
-        sa.Column("encoder", sa.String(length=200), nullable=False),
-        sa.Column("encoder_version", sa.String(length=100), nullable=False),
+        sa.Column("encoder", sa.String(length=200), nullable=True),
+        sa.Column("encoder_version", sa.String(length=100), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_id", sa.String(length=36), nullable=True),
         sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True),

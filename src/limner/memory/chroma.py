@@ -1,0 +1,353 @@
+"""Where Chroma keeps its collections: in a folder per user, on a server, or in this process's memory.
+
+Chroma never overwrites what it deletes: a removed vector stays in its HNSW file, and in the free pages of its
+database. So every user has a folder of their own, and erasing is removing that folder. A folder may have one
+writing process, so the first process to need the index locks it for as long as it lives; another process does
+without (it compares vectors from SQL).
+"""
+
+import hashlib
+import shutil
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import ConfigurationError, IndexUnavailable
+from limner.memory.records import new_id
+
+if TYPE_CHECKING:
+    from chromadb.api.client import Client
+    from chromadb.config import Settings as ChromaSettings
+
+__all__ = (
+    "ChromaFolders",
+    "ChromaServer",
+    "Collections",
+    "IndexUnavailable",
+    "collection_key",
+    "open_collections",
+)
+
+UPSERT = 1000
+"""Vectors handed to Chroma at once."""
+OPEN_FOLDERS = 16
+"""Users' folders that are kept open."""
+
+
+class Collections(Protocol):
+    """Collections of vectors, by user and key; numbers are document numbers."""
+
+    remnants: str | None
+    """What this back end keeps after `erase`, for the operator to know; none when nothing is left."""
+
+    def available(self) -> bool:
+        """Return whether this process may use the index now."""
+
+    def count(self, user_id: str, key: str) -> int:
+        """Return how many vectors a collection holds; 0 when there is none."""
+
+    def upsert(self, user_id: str, key: str, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Put vectors (n, dimension) into a collection, which is made when there is none."""
+
+    def query(self, user_id: str, key: str, vector: NDArray[np.float32], n: int) -> list[int]:
+        """Return the numbers of the `n` vectors nearest by cosine, nearest first."""
+
+    def drop(self, user_id: str, key: str) -> None:
+        """Remove one collection, if it is there."""
+
+    def erase(self, user_id: str) -> bool:
+        """Remove every collection of the user; return whether this process could."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+def collection_key(kind: str, encoder: str, version: str) -> str:
+    """Return a name for the vectors that one encoder made of one kind of document."""
+    return f"{kind}-{_digest(f'{encoder} {version}', 16)}"
+
+
+def open_collections(chroma_url: str | None, folder: Path, store_id: str) -> Collections:
+    """Return the back end that the settings name; Chroma itself is imported when it is first used.
+
+    Args:
+        chroma_url: `http://host:port`, `ephemeral`, or none for folders below `folder`.
+        folder: Where the users' folders are.
+        store_id: Tells this store's collections from another's on the same server.
+
+    Raises:
+        ConfigurationError: The URL is not one of these.
+    """
+    if chroma_url is None:
+        return ChromaFolders(folder)
+    if chroma_url == "ephemeral":
+        # All in-memory clients of a process share their collections, so each handle has its own names.
+        return ChromaServer(None, new_id())
+    parts = urlsplit(chroma_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            f"chroma_url is http://host:port, `ephemeral`, or not set; it is {chroma_url!r}."
+        )
+    return ChromaServer(chroma_url, store_id)
+
+
+class ChromaFolders:
+    """A folder per user; used by one process at a time, and by all its threads.
+
+    Args:
+        folder: Where the users' folders are; made when first needed.
+    """
+
+    remnants: str | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.RLock()
+        self._lock: sqlite3.Connection | None = None
+        self._clients: OrderedDict[str, Client] = OrderedDict()
+
+    def available(self) -> bool:
+        """Return whether this process may use the index now."""
+        with self._guard:
+            if self._lock is None:
+                self._lock = self._try_lock()
+            return self._lock is not None
+
+    def count(self, user_id: str, key: str) -> int:
+        """Return how many vectors a collection holds."""
+        with self._guard, _translated():
+            if not self._path(user_id).exists():
+                return 0
+            return _count(self._client(user_id), key)
+
+    def upsert(self, user_id: str, key: str, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Put vectors (n, dimension) into a collection."""
+        with self._guard, _translated():
+            _upsert(self._client(user_id), key, numbers, vectors)
+
+    def query(self, user_id: str, key: str, vector: NDArray[np.float32], n: int) -> list[int]:
+        """Return the numbers of the nearest vectors, nearest first."""
+        with self._guard, _translated():
+            if not self._path(user_id).exists():
+                return []
+            return _query(self._client(user_id), key, vector, n)
+
+    def drop(self, user_id: str, key: str) -> None:
+        """Remove one collection."""
+        with self._guard, _translated():
+            if self._path(user_id).exists():
+                _drop(self._client(user_id), key)
+
+    def erase(self, user_id: str) -> bool:
+        """Remove every collection of the user; return whether this process could."""
+        path = self._path(user_id)
+        with self._guard:
+            if not path.exists():
+                return True
+            if not self.available():
+                return False
+            if client := self._clients.pop(str(path), None):
+                client.close()
+            shutil.rmtree(path)
+            return True
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        with self._guard:
+            while self._clients:
+                self._clients.popitem()[1].close()
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+    def _try_lock(self) -> sqlite3.Connection | None:
+        """Return an open lock, or none when another process has it.
+
+        A SQLite transaction is a file lock that works on every system and ends with the process.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(
+            self._folder / "owner.lock", timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            lock.close()
+            return None
+        return lock
+
+    def _path(self, user_id: str) -> Path:
+        return self._folder / _digest(user_id, 40)
+
+    def _client(self, user_id: str) -> "Client":
+        if not self.available():
+            raise IndexUnavailable(f"Another process uses the vector index in {self._folder}.")
+        path = str(self._path(user_id))
+        if path not in self._clients:
+            while len(self._clients) >= OPEN_FOLDERS:
+                self._clients.popitem(last=False)[1].close()
+            import chromadb
+
+            client = chromadb.PersistentClient(path=path, settings=_quiet())
+            self._clients[path] = cast("Client", client)
+        self._clients.move_to_end(path)
+        return self._clients[path]
+
+
+class ChromaServer:
+    """Collections on a Chroma server, or in this process's memory.
+
+    Args:
+        url: `http://host:port`; none keeps them in memory, until `close`.
+        store_id: Part of every collection's name.
+    """
+
+    def __init__(self, url: str | None, store_id: str) -> None:
+        self._url = url
+        self._prefix = f"limner-{_digest(store_id, 12)}"
+        self._guard = threading.RLock()
+        self._opened: Client | None = None
+        self.remnants: str | None = None
+        if url is not None:
+            self.remnants = (
+                f"The Chroma server at {url} keeps the vectors of deleted collections in its files until its "
+                f"operator removes them."
+            )
+
+    def available(self) -> bool:
+        """Return whether this process may use the index now."""
+        return True
+
+    def count(self, user_id: str, key: str) -> int:
+        """Return how many vectors a collection holds."""
+        with _translated():
+            return _count(self._client(), self._name(user_id, key))
+
+    def upsert(self, user_id: str, key: str, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Put vectors (n, dimension) into a collection."""
+        with _translated():
+            _upsert(self._client(), self._name(user_id, key), numbers, vectors)
+
+    def query(self, user_id: str, key: str, vector: NDArray[np.float32], n: int) -> list[int]:
+        """Return the numbers of the nearest vectors, nearest first."""
+        with _translated():
+            return _query(self._client(), self._name(user_id, key), vector, n)
+
+    def drop(self, user_id: str, key: str) -> None:
+        """Remove one collection."""
+        with _translated():
+            _drop(self._client(), self._name(user_id, key))
+
+    def erase(self, user_id: str) -> bool:
+        """Remove every collection of the user; return whether this process could."""
+        if self._url is not None or self._opened is not None:
+            with _translated():
+                self._delete(self._name(user_id, ""))
+        return True
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        with self._guard, _translated():
+            if self._opened is None:
+                return
+            if self._url is None:
+                self._delete(self._prefix)
+            self._opened.close()
+            self._opened = None
+
+    def _name(self, user_id: str, key: str) -> str:
+        return f"{self._prefix}-{_digest(user_id, 24)}-{key}"
+
+    def _delete(self, prefix: str) -> None:
+        client = self._client()
+        names: list[str] = []
+        while page := client.list_collections(limit=UPSERT, offset=len(names)):
+            names += [collection.name for collection in page]
+        for name in names:
+            if name.startswith(prefix):
+                client.delete_collection(name)
+
+    def _client(self) -> "Client":
+        with self._guard:
+            if self._opened is None:
+                import chromadb
+
+                if self._url is None:
+                    self._opened = cast("Client", chromadb.EphemeralClient(settings=_quiet()))
+                else:
+                    parts = urlsplit(self._url)
+                    https = parts.scheme == "https"
+                    try:
+                        client = chromadb.HttpClient(
+                            host=parts.hostname or "localhost",
+                            port=parts.port or (443 if https else 8000),
+                            ssl=https,
+                            settings=_quiet(),
+                        )
+                        self._opened = cast("Client", client)
+                    except ValueError as error:  # what Chroma makes of a refused connection
+                        raise IndexUnavailable(f"No Chroma server answers at {self._url}.") from error
+            return self._opened
+
+
+def _digest(text: str, characters: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:characters]
+
+
+def _quiet() -> "ChromaSettings":
+    from chromadb.config import Settings
+
+    return Settings(anonymized_telemetry=False)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn Chroma's failures, and those of the way to its server, into `IndexUnavailable`."""
+    import httpx
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, httpx.HTTPError) as error:
+        raise IndexUnavailable(f"The vector index failed: {error}") from error
+
+
+def _count(client: "Client", name: str) -> int:
+    from chromadb.errors import NotFoundError
+
+    try:
+        found: int = client.get_collection(name, embedding_function=None).count()
+        return found
+    except NotFoundError:
+        return 0
+
+
+def _upsert(client: "Client", name: str, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
+    # Without an explicit none, Chroma takes a default embedding function and fetches a model for it.
+    collection = client.get_or_create_collection(
+        name, embedding_function=None, configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
+    )
+    for start in range(0, len(numbers), UPSERT):
+        part = slice(start, start + UPSERT)
+        collection.upsert(ids=[str(number) for number in numbers[part]], embeddings=vectors[part])
+
+
+def _query(client: "Client", name: str, vector: NDArray[np.float32], n: int) -> list[int]:
+    collection = client.get_collection(name, embedding_function=None)
+    found = collection.query(query_embeddings=vector[np.newaxis], n_results=n, include=[])
+    return [int(number) for number in found["ids"][0]]
+
+
+def _drop(client: "Client", name: str) -> None:
+    from chromadb.errors import NotFoundError
+
+    with suppress(NotFoundError):
+        client.delete_collection(name)
