@@ -133,7 +133,7 @@ class _Parser:
     """Recursive descent over the tokens of one filter."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.shown = repr(text if len(text) <= 80 else f"{text[:77]}...")
         self.tokens: list[tuple[str, str]] = []
         position = 0
         stripped = text.rstrip()
@@ -179,7 +179,7 @@ class _Parser:
             words.append(token)
             self.at += 1
         if not words:
-            raise InvalidFilter(f"Expected the name of an attribute in {self.text!r}.")
+            raise InvalidFilter(f"Expected the name of an attribute in {self.shown}.")
         return " ".join(words)
 
     def operator(self) -> Operator:
@@ -206,7 +206,7 @@ class _Parser:
             if self.take("}"):
                 return
             if not self.take(","):
-                raise InvalidFilter(f"Expected ',' or '}}' in the values of {self.text!r}.")
+                raise InvalidFilter(f"Expected ',' or '}}' in the values of {self.shown}.")
 
     def phrase(self) -> str | float:
         """Return one value, which may be several bare words."""
@@ -233,7 +233,7 @@ class _Parser:
 
     def next(self, expected: str) -> tuple[str, str]:
         if self.at >= len(self.tokens):
-            raise InvalidFilter(f"The filter {self.text!r} ends where {expected} was expected.")
+            raise InvalidFilter(f"The filter {self.shown} ends where {expected} was expected.")
         self.at += 1
         return self.tokens[self.at - 1]
 

@@ -92,7 +92,11 @@ class RetrieveTool(_BusTool):
             ),
             where=(
                 str,
-                Field("", description="conditions that every item found must satisfy; empty for none"),
+                Field(
+                    "",
+                    max_length=500,
+                    description="conditions that every item found must satisfy; empty for none",
+                ),
             ),
             k=(int, Field(20, ge=1, le=_MOST, description="how many to add")),
         )
