@@ -1,0 +1,200 @@
+"""Commands about what is known of a user: reflect, portrait, search, history, forget."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from limner.apps.cli.options import AsJson, AtMoment, Home, UserId, moment
+from limner.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    from limner.api import User
+    from limner.memory.records import Proposition
+    from limner.profiles.propositions import Reflection
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (reflect, portrait, search, history, forget):
+        app.command()(command)
+
+
+def reflect(
+    user: UserId,
+    retry_parked: Annotated[bool, typer.Option(help="Try observations again that failed too often.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn the observations that wait into propositions, batch by batch.
+
+    Interrupt it whenever you like: batches that are done are kept, the others go on waiting.
+    """
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import print_json
+
+    with opened(home) as limner:
+        person = known_user(limner, user)
+        if retry_parked:
+            person.retry_parked()
+        reflection = _reflect_visibly(person)
+        if as_json:
+            print_json(reflection)
+        else:
+            _print_reflection(reflection)
+        if reflection.failed:
+            raise ModelError(
+                f"{len(reflection.failed)} batches could not be finished: {reflection.failed[-1]} Their observations are kept."
+            )
+
+
+def _reflect_visibly(user: "User") -> "Reflection":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from limner.apps.cli.printing import console
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(err=True), transient=True) as bar:
+        task = bar.add_task("reflecting", total=user.status().pending)
+        try:
+            return user.reflect(
+                progress=lambda step: bar.update(
+                    task,
+                    advance=step.observations if step.stage in {"stored", "failed"} else 0,
+                    description=step.stage,
+                )
+            )
+        except KeyboardInterrupt as interrupt:
+            bar.stop()
+            left = user.status().pending
+            raise KeyboardInterrupt(
+                f"Finished batches are kept; {left} observations still wait."
+            ) from interrupt
+
+
+def _print_reflection(reflection: "Reflection") -> None:
+    typer.echo(
+        f"{reflection.observations} observations in {reflection.batches} batches: {len(reflection.added)} propositions added, "
+        f"{len(reflection.revised)} revised, {len(reflection.retired)} retired, {len(reflection.refused)} drafts refused."
+    )
+    for proposition in (*reflection.added, *reflection.revised):
+        typer.echo(f"  {_line(proposition)}")
+    if reflection.pending or reflection.parked:
+        typer.echo(
+            f"{reflection.pending} observations still wait, {reflection.parked} are parked; see `limner status`."
+        )
+
+
+def _line(proposition: "Proposition") -> str:
+    return f"{proposition.confidence:4.1f}  {proposition.text}"
+
+
+def portrait(
+    user: UserId,
+    kind: Annotated[
+        str, typer.Option(help="Which way of drawing it: propositions or summary.")
+    ] = "propositions",
+    at: AtMoment = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what is known about a user: each sentence with its confidence (1 to 10) and what it rests on."""
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import as_plain, print_evidence, print_json
+
+    with opened(home) as limner:
+        drawn = known_user(limner, user).portrait(kind, at=moment(at))
+    if as_json:
+        print_json({**as_plain(drawn), "text": drawn.text, "based_on": drawn.based_on})
+        return
+    if not drawn.lines:
+        typer.echo(
+            "Nothing is concluded yet; `limner reflect` draws conclusions from what was observed.", err=True
+        )
+    for line in drawn.lines:
+        confidence = "    " if line.confidence is None else f"{line.confidence:4.1f}"
+        typer.echo(f"{confidence}  {line.text}")
+        print_evidence(line.evidence)
+
+
+def search(
+    user: UserId,
+    query: Annotated[str, typer.Argument(help="Any words.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many at most.")] = 10,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find what was observed and concluded about a user, best first, with what each score is made of."""
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import print_json, print_table
+
+    with opened(home) as limner:
+        found = known_user(limner, user).search(query, k)
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            f"{recall.score:.3f}",
+            " ".join(f"{part} {value:.2f}" for part, value in recall.why.items()),
+            recall.record.text,
+        )
+        for recall in found
+    )
+    print_table(("score", "why", "text"), rows, right=("score",))
+
+
+def history(
+    user: UserId,
+    group: Annotated[str, typer.Argument(help="Id of a line of thought: `group` of a proposition.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print every version of one statement about a user, oldest first."""
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import print_evidence, print_json, when
+
+    with opened(home) as limner:
+        versions = known_user(limner, user).history(group)
+    if as_json:
+        print_json(versions)
+        return
+    for version in versions:
+        until = (
+            f"until {when(version.retired_at)}: {version.retired_because}"
+            if version.retired_at
+            else "held now"
+        )
+        typer.echo(f"{when(version.recorded_at)}  {_line(version)}  ({until})")
+        print_evidence(version.evidence)
+
+
+def forget(
+    user: UserId,
+    id: Annotated[str, typer.Argument(help="Id of an observation or a proposition.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase an observation or a proposition, and everything that rested on it alone. There is no way back."""
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import as_plain, print_json
+
+    with opened(home) as limner:
+        person = known_user(limner, user)
+        if not yes:
+            if not sys.stdin.isatty():
+                raise InputError("Erasing cannot be undone, and nobody can be asked here: add --yes.")
+            typer.confirm("Erase it, and everything that rested on it alone?", abort=True)
+        receipt = as_plain(person.forget(id))
+    if as_json:
+        print_json(receipt)
+        return
+    for name, value in receipt.items():
+        typer.echo(
+            f"{name.replace('_', ' ')}: {', '.join(map(str, value)) or '-' if isinstance(value, list) else value}"
+        )

@@ -1,0 +1,149 @@
+"""`limner observe`: what a user said or did goes in, from an argument, standard input or a file."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from limner.apps.cli.options import AsJson, Home, UserId, moment
+from limner.errors import InputError, InvalidObservation, LimnerError
+
+if TYPE_CHECKING:
+    from limner.api import User
+    from limner.apps.cli.rows import Row
+    from limner.memory.records import NewObservation
+
+__all__ = ["register"]
+
+_ROWS_AT_ONCE = 200
+"""Rows of a file in one transaction."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(observe)
+
+
+def observe(
+    user: UserId,
+    text: Annotated[
+        str | None,
+        typer.Argument(help="What was said or done; `-` reads standard input, one observation a line."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", exists=True, dir_okay=False, help="JSON Lines, one observation a line."),
+    ] = None,
+    source: Annotated[str, typer.Option(help="Where it comes from, such as chat or ratings.")] = "user",
+    author: Annotated[
+        Literal["user", "assistant", "application"], typer.Option(help="Who produced the text.")
+    ] = "user",
+    occurred_at: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help="When it happened, such as 2026-05-01T18:00+02:00; else now."),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The same key twice is one observation.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store what a user said or did; it is on the disk when this returns, and no model is asked.
+
+    A file has one JSON object a line: `text`, and `source`, `author`, `occurred_at`, `key`, `event` and `media` where known. Lines
+    that cannot be used are reported at the end (exit code 2); the others are stored. The same file twice is stored once.
+    """
+    from limner.apps.cli.opening import opened
+    from limner.memory.records import NewObservation
+
+    if (text is None) == (file is None):
+        raise InputError("Say what to observe: a TEXT, `-` for standard input, or --file; one of them.")
+    new = NewObservation(text or "", source=source, author=author, occurred_at=moment(occurred_at), key=key)
+    if key is not None and (file is not None or text == "-"):
+        raise InputError("--key is for one observation; in a file each line may have a `key` of its own.")
+    with opened(home) as limner:
+        person = limner.user(user)
+        if file is None and text != "-":
+            _observe_one(person, new, as_json)
+        else:
+            _observe_lines(person, file, new, as_json)
+
+
+def _observe_one(user: "User", new: "NewObservation", as_json: bool) -> None:
+    from limner.apps.cli.printing import print_json
+
+    (stored,) = user.observe_many([new])
+    if as_json:
+        print_json(stored)
+    else:
+        typer.echo(stored.id)
+
+
+def _observe_lines(user: "User", file: Path | None, defaults: "NewObservation", as_json: bool) -> None:
+    from limner.apps.cli.printing import print_json
+    from limner.apps.cli.rows import json_rows, text_rows
+
+    intake = _Intake(user)
+    try:
+        if file is None:
+            # One by one: who types, or pipes a running log in, has each line on the disk before the next.
+            for row in text_rows(typer.get_binary_stream("stdin"), defaults):
+                intake.take([row])
+        else:
+            with file.open("rb") as lines:
+                for rows in _in_groups(json_rows(lines, defaults), _ROWS_AT_ONCE):
+                    intake.take(rows)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(f"{intake.stored} observations are stored.") from interrupt
+    except LimnerError as error:
+        error.add_note(f"{intake.stored} observations were stored before")
+        raise
+    if as_json:
+        print_json({
+            "stored": intake.stored,
+            "problems": [{"line": n, "reason": why} for n, why in intake.problems],
+        })
+    else:
+        typer.echo(f"{intake.stored} observations stored.")
+    if intake.problems:
+        for line, why in sorted(intake.problems):
+            typer.echo(f"limner: line {line}: {why}", err=True)
+        raise InputError(
+            f"{len(intake.problems)} lines could not be used; {intake.stored} observations are stored."
+        )
+
+
+class _Intake:
+    """Stores rows and remembers those that cannot be stored."""
+
+    def __init__(self, user: "User") -> None:
+        self._user = user
+        self.stored = 0
+        self.problems: list[tuple[int, str]] = []
+        """Line numbers, and what is wrong there."""
+
+    def take(self, rows: "Sequence[Row]") -> None:
+        """Store the rows that can be, in one transaction if all of them can."""
+        good: list[tuple[int, NewObservation]] = []
+        for row in rows:
+            if isinstance(row.observation, InvalidObservation):
+                self.problems.append((row.line, str(row.observation)))
+            else:
+                good.append((row.line, row.observation))
+        try:
+            self.stored += len(self._user.observe_many([new for _, new in good]))
+        except InputError:
+            for line, new in good:
+                self._take_one(line, new)
+
+    def _take_one(self, line: int, new: "NewObservation") -> None:
+        try:
+            self.stored += len(self._user.observe_many([new]))
+        except InputError as error:
+            self.problems.append((line, str(error)))
+
+
+def _in_groups(rows: "Iterable[Row]", size: int) -> "Iterator[list[Row]]":
+    remaining = iter(rows)
+    while group := list(islice(remaining, size)):
+        yield group

@@ -1,0 +1,140 @@
+"""Commands about the store as a whole: users, status, settings, export, index."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from limner.apps.cli.options import AsJson, Home, OptionalUser, UserId
+
+__all__ = ["register"]
+
+index = typer.Typer(no_args_is_help=True, help="The vector index, which is derived from the database.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (users, status, settings, export):
+        app.command()(command)
+    app.add_typer(index, name="index")
+
+
+def users(home: Home = None, as_json: AsJson = False) -> None:
+    """List the users about whom something is stored."""
+    from limner.apps.cli.opening import opened
+    from limner.apps.cli.printing import print_json
+
+    with opened(home) as limner:
+        names = limner.users()
+    if as_json:
+        print_json(names)
+    else:
+        for name in names:
+            typer.echo(name)
+
+
+def status(user: OptionalUser = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Show how much is stored about each user, what waits for a reflection, and what failed, with the reason."""
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import print_json, print_table, when
+
+    with opened(home) as limner:
+        people = (
+            [known_user(limner, user)] if user is not None else [limner.user(one) for one in limner.users()]
+        )
+        found = {person.user_id: person.status() for person in people}
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("user", "observations", "waiting", "parked", "propositions", "next attempt"),
+        (
+            (one, s.observations, s.pending, len(s.parked), s.propositions, when(s.next_attempt_at))
+            for one, s in found.items()
+        ),
+        right=("observations", "waiting", "parked", "propositions"),
+    )
+    for one, s in found.items():
+        for parked in s.parked:
+            typer.echo(f"parked: {one} {parked.id}: {parked.reason}")
+
+
+def settings(home: Home = None, as_json: AsJson = False) -> None:
+    """Print the settings in force; secrets are hidden."""
+    from limner.apps.cli.opening import settings_from
+    from limner.apps.cli.printing import print_json, print_table
+
+    plain = settings_from(home).model_dump(mode="json")
+    if as_json:
+        print_json(plain)
+        return
+    nested = {name: value for name, value in plain.items() if isinstance(value, dict)}
+    rows = [(f"LIMNER_{name.upper()}", value) for name, value in plain.items() if name not in nested]
+    for name, values in nested.items():
+        rows += [(f"LIMNER_{name.upper()}__{part.upper()}", value) for part, value in values.items()]
+    print_table(("setting", "value"), rows)
+
+
+def export(
+    user: UserId,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", dir_okay=False, help="File to write; else standard output."),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Write everything that is stored about a user, as JSON Lines."""
+    import json
+
+    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.printing import as_plain
+
+    with opened(home) as limner, _target(output) as target:
+        for record in known_user(limner, user).export():
+            target.write(json.dumps(as_plain(record), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _target(output: Path | None) -> Iterator[TextIO]:
+    """Open what to write to; a file takes its name only once it is whole."""
+    if output is None:
+        yield sys.stdout
+        return
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            yield file
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@index.command()
+def rebuild(home: Home = None, as_json: AsJson = False) -> None:
+    """Make the vector index anew from the database; nothing is encoded again."""
+    from limner.apps.cli.opening import opened
+    from limner.apps.cli.printing import print_json
+
+    with opened(home) as limner:
+        vectors = limner.memory.rebuild_index()
+    if as_json:
+        print_json({"vectors": vectors})
+    else:
+        typer.echo(f"{vectors} vectors indexed.")
+
+
+@index.command()
+def drain(home: Home = None, as_json: AsJson = False) -> None:
+    """Encode what has no vector yet and bring the vector index up to date."""
+    from limner.apps.cli.opening import opened
+    from limner.apps.cli.printing import print_json
+
+    with opened(home) as limner:
+        entries = limner.memory.drain_index()
+    if as_json:
+        print_json({"entries": entries})
+    else:
+        typer.echo(f"{entries} entries brought into the index.")
