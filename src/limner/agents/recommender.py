@@ -1,0 +1,318 @@
+"""The recommending agent: a language model decides what trained recommenders look for (ToolRec, Zhao et al. 2024).
+
+The model acts for the user: it sees portrait, wish and the list so far, explores one attribute condition at a time through
+the recommenders, ranks and finishes. Beyond the paper: conditions carry values and are checked against the catalogue, what was
+seen is masked, the base recommender's list is the floor, and every change to it has a reason that is told.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anyio import to_thread
+
+from limner.agents.budget import Budget, Spending
+from limner.agents.decisions import Finish, Rank, Search, decision_schema
+from limner.agents.fusion import Vote, fuse
+from limner.agents.reasons import grounds, justify
+from limner.agents.taste import Taste, mean_rating, tastes
+from limner.agents.wish import Wish, understand
+from limner.errors import InputError, ModelError
+from limner.inference import LanguageModel, load_prompt
+from limner.inference.choose import choose
+from limner.inference.structured import structured
+from limner.memory.records import Event, Proposition
+from limner.memory.user import UserMemory
+from limner.profiles.propositions.portraitist import lines_of
+from limner.tools import Call, CandidateBus, Catalogue, Filter, Item, Recommender
+
+__all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent", "described"]
+
+_RETRIEVED = 30
+"""Items that one conditioned search brings in."""
+_RANKED = 12
+"""Items that the model is asked about when it ranks."""
+_SEARCH_WEIGHT = 0.15
+_RANK_WEIGHT = 0.15
+"""What a conditioned search at full confidence, and the model's ranking, count against the base list's 1."""
+_PORTRAIT_LINES = 8
+
+
+@dataclass(frozen=True)
+class AgentStep:
+    """Something the agent did, for whoever shows it."""
+
+    action: str
+    detail: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item."""
+
+    item: Item
+    reason: str
+    calls: tuple[Call, ...]
+    """Tool calls that brought it here."""
+    propositions: tuple[Proposition, ...]
+    """Portrait lines that speak for it."""
+    base_rank: int | None
+    """Rank in the base recommender's list under the same conditions, from 1."""
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """What the agent recommends, and how it came to it."""
+
+    items: tuple[Recommendation, ...]
+    wish: Wish
+    steps: tuple[AgentStep, ...]
+    stopped: str
+    """`finished`; else which budget ended or how the model failed, and the list is the best so far."""
+    ranking: tuple[str, ...]
+    """Every item that satisfies the wish, best first; ids."""
+    base_ranking: tuple[str, ...]
+    """The base recommender's own order of the same items; ids."""
+    unknown: tuple[str, ...] = ()
+    """Items of the user's history that the catalogue does not have."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the agent came to its own end."""
+        return self.stopped == "finished"
+
+
+@dataclass
+class _Search:
+    """State of one request."""
+
+    wish: Wish
+    bus: CandidateBus
+    base: tuple[str, ...]
+    portrait: list[Proposition]
+    votes: list[Vote] = field(default_factory=list)
+    open: dict[str, Taste | None] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+    steps: list[AgentStep] = field(default_factory=list)
+    ranked: bool = False
+
+    @property
+    def order(self) -> list[str]:
+        return fuse(self.base, self.votes)
+
+
+class RecommendingAgent:
+    """Recommends from one catalogue with trained recommenders.
+
+    Args:
+        catalogue: Nothing outside of it can be recommended.
+        recommenders: Fitted on it; the first is the base, whose list is the floor.
+        model: Decides, ranks and words the reasons.
+        prompts: Folder of overriding prompt files.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        recommenders: Sequence[Recommender],
+        model: LanguageModel,
+        prompts: Path | None = None,
+    ) -> None:
+        if not recommenders:
+            raise InputError("The recommending agent needs at least one fitted recommender.")
+        self._catalogue = catalogue
+        self._recommenders = {recommender.name: recommender for recommender in recommenders}
+        self._base = recommenders[0]
+        self._model = model
+        self._prompts = prompts
+
+    async def recommend(
+        self,
+        user: UserMemory,
+        request: str = "",
+        k: int = 5,
+        *,
+        budget: Budget | None = None,
+        progress: Callable[[AgentStep], None] = lambda step: None,
+    ) -> Recommendations:
+        """Return the `k` best items for a user and a wish, each with its reason.
+
+        If the model fails or the budget ends, the best list so far is returned, and `stopped` says so.
+
+        Args:
+            user: For whom.
+            request: The wish in words; may be empty.
+            k: How many; fewer where the catalogue has not so many that fit.
+            budget: Limits of the loop.
+            progress: Called at each step.
+
+        Raises:
+            InputError: `k` is less than 1.
+        """
+        if k < 1:
+            raise InputError(f"k is at least 1; not {k}.")
+        with self._model.ledger.stage(user=user.user_id):
+            return await self._recommend(user, request, k, budget or Budget(), progress)
+
+    async def _recommend(
+        self, user: UserMemory, request: str, k: int, budget: Budget, progress: Callable[[AgentStep], None]
+    ) -> Recommendations:
+        spending = Spending(budget, self._model.ledger)
+        events = await to_thread.run_sync(_events, user)
+        portrait = await to_thread.run_sync(user.propositions)
+        failure: str | None = None
+        try:
+            wish = await understand(request, self._catalogue, self._model, self._prompts)
+        except ModelError as error:
+            wish, failure = Wish(request, Filter(), (request,)), f"the model failed: {error}"
+        state = await to_thread.run_sync(self._started, wish, list(events), portrait)
+        _note(state, progress, AgentStep("understand", str(wish.where) or "no condition"))
+        if failure is None:
+            try:
+                failure = await self._loop(state, spending, progress)
+            except ModelError as error:
+                failure = f"the model failed: {error}"
+        items = await self._worded(
+            state, events, k, silent=failure is not None and failure.startswith("the model")
+        )
+        return Recommendations(
+            items=items,
+            wish=wish,
+            steps=tuple(state.steps),
+            stopped=failure or "finished",
+            ranking=tuple(state.order),
+            base_ranking=state.base,
+            unknown=state.bus.unknown,
+        )
+
+    def _started(self, wish: Wish, history: list[str], portrait: list[Proposition]) -> _Search:
+        bus = CandidateBus(self._catalogue, history)
+        everything = self._base.recommend(bus.history, len(self._catalogue), wish.where, exclude=bus.barred)
+        bus.retrieve(self._base, wish.where or None, _RETRIEVED)
+        state = _Search(wish, bus, tuple(scored.item_id for scored in everything), portrait)
+        state.made.append(f"{self._base.name}: {wish.where or 'everything'}")
+        for taste in tastes(portrait, self._catalogue)[:_PORTRAIT_LINES]:
+            if str(taste.where) != str(wish.where):
+                state.open[str(taste.where)] = taste
+        return state
+
+    async def _loop(
+        self, state: _Search, spending: Spending, progress: Callable[[AgentStep], None]
+    ) -> str | None:
+        """Let the model decide until it finishes; return which budget ended it, if one did."""
+        prompt = load_prompt("agents/decide", self._prompts)
+        while True:
+            exhausted = spending.exhausted
+            if exhausted is not None:
+                return f"the budget of {exhausted} ended"
+            spending.rounds += 1
+            if not state.open and state.ranked:
+                return None
+            schema = decision_schema(list(self._recommenders), list(state.open), may_rank=not state.ranked)
+            messages = prompt.messages(
+                portrait="\n".join(_portrait_lines(state.portrait)) or "- nothing is known yet",
+                wish=state.wish.text or "none",
+                best="; ".join(self._catalogue.get(i).title for i in state.order[:6]),
+                searches="; ".join(state.made),
+                conditions="; ".join(state.open) or "none",
+            )
+            decision = (await structured(self._model, messages, schema, stage="decide", max_tokens=160)).root
+            if isinstance(decision, Finish):
+                _note(state, progress, AgentStep("finish", f"{len(state.bus)} candidates", decision.reason))
+                return None
+            if isinstance(decision, Rank):
+                await self._rank(state)
+                _note(
+                    state, progress, AgentStep("rank", f"the best {_RANKED} by the portrait", decision.reason)
+                )
+            else:
+                await to_thread.run_sync(self._search, state, decision)
+                detail = f"{decision.recommender}: {decision.where}"
+                _note(state, progress, AgentStep("search", detail, decision.reason))
+
+    def _search(self, state: _Search, decision: Search) -> None:
+        taste = state.open.pop(decision.where)
+        where = state.wish.where & Filter.parse(decision.where)
+        found = self._recommenders[decision.recommender].recommend(
+            state.bus.history, _RETRIEVED, where, exclude=state.bus.barred
+        )
+        state.bus.retrieve(self._recommenders[decision.recommender], where, _RETRIEVED)
+        weight = _SEARCH_WEIGHT * (taste.weight if taste is not None else 1.0)
+        state.votes.append(Vote([scored.item_id for scored in found], weight))
+        state.made.append(f"{decision.recommender}: {decision.where}")
+
+    async def _rank(self, state: _Search) -> None:
+        """Order the best candidates by how likely the model finds it that the person enjoys them."""
+        prompt = load_prompt("agents/fit", self._prompts)
+        portrait = "\n".join(_portrait_lines(state.portrait)) or "- nothing is known yet"
+        scores: dict[str, float] = {}
+        for item_id in state.order[:_RANKED]:
+            item = self._catalogue.get(item_id)
+            messages = prompt.messages(portrait=portrait, wish=state.wish.text, item=described(item))
+            choice = await choose(self._model, messages, ["yes", "no"], stage="rank", method="loglik")
+            scores[item_id] = (
+                choice.scores[0] - choice.scores[1] if choice.scores else float(choice.option == "yes")
+            )
+        by_fit = sorted(scores, key=lambda item_id: -scores[item_id])
+        state.bus.reorder([i for i in by_fit if i in state.bus], "the model ranked by the portrait")
+        state.votes.append(Vote(by_fit, _RANK_WEIGHT))
+        state.made.append("rank")
+        state.ranked = True
+
+    async def _worded(
+        self, state: _Search, events: dict[str, Event], k: int, *, silent: bool
+    ) -> tuple[Recommendation, ...]:
+        ranks = {item_id: rank for rank, item_id in enumerate(state.base, start=1)}
+        mean = mean_rating(list(events.values()))
+        worded = []
+        for item_id in state.order[:k]:
+            item = self._catalogue.get(item_id)
+            contributions = self._base.explain(state.bus.history, item_id, 6)
+            why = grounds(
+                item,
+                neighbours=[c.item_id for c in contributions],
+                events=events,
+                propositions=state.portrait,
+                wished=state.wish.where,
+                catalogue=self._catalogue,
+                liked_from=mean,
+            )
+            reason = why.sentence()
+            if not silent:
+                try:
+                    reason = await justify(item, why, self._model, self._prompts)
+                except ModelError:
+                    silent = True
+            calls = tuple(state.bus.candidate(item_id).calls) if item_id in state.bus else ()
+            worded.append(Recommendation(item, reason, calls, why.propositions, ranks.get(item_id)))
+        return tuple(worded)
+
+
+def described(item: Item) -> str:
+    """Return an item in one line, as the prompts show it: title, then the values of its categories."""
+    values = [
+        v
+        for value in item.attributes.values()
+        for v in ([value] if isinstance(value, str) else value if isinstance(value, tuple) else [])
+    ]
+    return ", ".join([item.title, *values])
+
+
+def _portrait_lines(propositions: list[Proposition]) -> list[str]:
+    return [f"- {line.text}" for line in lines_of(propositions)[:_PORTRAIT_LINES]]
+
+
+def _events(user: UserMemory) -> dict[str, Event]:
+    """Return the user's last event with each item, in the order of these events."""
+    events: dict[str, Event] = {}
+    for observation in user.observations():
+        if observation.event is not None:
+            events.pop(observation.event.item_id, None)
+            events[observation.event.item_id] = observation.event
+    return events
+
+
+def _note(state: _Search, progress: Callable[[AgentStep], None], step: AgentStep) -> None:
+    state.steps.append(step)
+    progress(step)

@@ -1,0 +1,83 @@
+"""What a portrait and a history say in the terms of a catalogue."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from limner.errors import InvalidFilter
+from limner.memory.records import Event, Proposition
+from limner.profiles.propositions.findings import Topic
+from limner.tools import Catalogue, Condition, Filter, Item
+
+__all__ = ["Taste", "fits", "mean_rating", "tastes"]
+
+
+@dataclass(frozen=True)
+class Taste:
+    """A computed proposition as a condition on the catalogue."""
+
+    proposition: Proposition
+    where: Filter
+    """Holds for what the person likes or chooses, or, for a dislike, for everything else."""
+    liked: bool
+
+    @property
+    def weight(self) -> float:
+        """0 at even odds, 1 at certainty."""
+        return max(0.0, (self.proposition.confidence - 5) / 5)
+
+
+def tastes(propositions: Sequence[Proposition], catalogue: Catalogue) -> list[Taste]:
+    """Return the propositions that the catalogue can check, surest first; others have no condition to offer."""
+    found = []
+    for proposition in propositions:
+        if proposition.topic is None:
+            continue
+        topic = Topic.parse(proposition.topic)
+        condition = _condition(topic, catalogue)
+        if condition is None:
+            continue
+        try:
+            where = catalogue.validated(Filter(conditions=(condition,)))
+        except InvalidFilter:  # the attribute or value is of another catalogue
+            continue
+        found.append(Taste(proposition, where, liked=topic.sign == "+"))
+    return sorted(found, key=lambda taste: -taste.proposition.confidence)
+
+
+def fits(item: Item, topic: Topic) -> bool:
+    """Whether an item has the attribute value that a topic is about."""
+    if topic.attribute == "decade":
+        first = int(topic.value.removesuffix("s"))
+        return any(
+            isinstance(value, float | int) and first <= value < first + 10
+            for value in item.attributes.values()
+        )
+    value = item.attributes.get(topic.attribute)
+    return topic.value in value if isinstance(value, tuple) else value == topic.value
+
+
+def _condition(topic: Topic, catalogue: Catalogue) -> Condition | None:
+    if topic.attribute != "decade":
+        return Condition(
+            attribute=topic.attribute, op="in" if topic.sign == "+" else "not in", values=(topic.value,)
+        )
+    year = next(_years(catalogue), None)
+    if year is None:
+        return None
+    first = float(topic.value.removesuffix("s"))
+    if topic.sign == "+":
+        return Condition(attribute=year, op="between", values=(first, first + 9))
+    return Condition(attribute=year, op="<", values=(first,))
+
+
+def _years(catalogue: Catalogue) -> Iterator[str]:
+    """Yield the attributes whose values are years, as `findings` takes them by the decade."""
+    for attribute in catalogue.attributes():
+        if attribute.kind == "number" and attribute.integral and 1000 <= (attribute.maximum or 0) < 3000:
+            yield attribute.name
+
+
+def mean_rating(events: Sequence[Event]) -> float | None:
+    """Return the mean of the ratings among events; none where there is none."""
+    values = [event.value for event in events if event.value is not None]
+    return sum(values) / len(values) if values else None
