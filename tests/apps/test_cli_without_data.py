@@ -68,8 +68,9 @@ def test_every_command_has_help(cli, name: str) -> None:
         "settings",
         "model list",
         "model verify",
-    ]
-    + ["recommenders list", "recommenders evaluate"],
+        "recommenders list",
+        "recommenders evaluate",
+    ],
 )
 def test_every_command_that_reads_offers_json(name: str) -> None:
     assert any("--json" in parameter.opts for parameter in COMMANDS[f"limner {name}"].params)
