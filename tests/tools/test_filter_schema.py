@@ -56,6 +56,13 @@ def test_the_attribute_is_written_first():
         assert list(definition["properties"])[:2] == ["attribute", "op"]
 
 
+def test_kinds_can_be_left_out():
+    schema = filter_schema(FILMS, kinds={"categories", "number"})
+    assert schema.model_validate({"conditions": GOOD[3][0]}).to_filter()
+    with pytest.raises(ValidationError):
+        schema.model_validate({"conditions": GOOD[5][0]})
+
+
 def test_equal_catalogues_give_equal_schemas():
     assert json.dumps(filter_schema(catalogue()).model_json_schema()) == json.dumps(
         SCHEMA.model_json_schema()

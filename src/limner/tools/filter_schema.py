@@ -1,11 +1,11 @@
 """A schema of filters for one catalogue, so that a language model under a grammar can only write valid ones."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from limner.tools.attributes import Attribute
+from limner.tools.attributes import Attribute, Kind
 from limner.tools.catalogue import Catalogue
 from limner.tools.filters import Condition, Filter
 
@@ -71,30 +71,35 @@ class FilterDraft(BaseModel):
 
 
 def filter_schema(
-    catalogue: Catalogue, *, most_conditions: int = 4, most_values: int = 4
+    catalogue: Catalogue,
+    *,
+    kinds: Container[Kind] = ("category", "categories", "number", "text"),
+    most_conditions: int = 4,
+    most_values: int = 4,
 ) -> type[FilterDraft]:
     """Build the model class whose JSON schema admits the filters of this catalogue.
 
-    It is a union by kind of attribute: every categorical attribute with its values enumerated, then all numeric ones, then all
-    texts. Equal catalogues give equal schemas, so a prompt or a grammar that holds one can be cached.
+    It is a union by kind of attribute: every categorical attribute with its values enumerated, then all numeric ones,
+    then all texts. Equal catalogues give equal schemas, so a prompt or a grammar that holds one can be cached. Numbers have no
+    bounds: a model that must not say 2020 says another year instead, and an empty result is the more honest answer.
 
     Args:
         catalogue: The catalogue to filter.
+        kinds: Kinds of attributes to offer. Small models put into `text` whatever fits nowhere else, so leave it
+            out for those.
         most_conditions: Longest list of conditions.
         most_values: Longest list of values in a condition.
     """
-    schema = catalogue.schema()
-    kinds: list[type[_ConditionDraft]] = [
-        _membership(attribute, most_values)
-        for attribute in schema.values()
-        if attribute.kind in {"category", "categories"} and attribute.values
+    offered = [attribute for attribute in catalogue.attributes() if attribute.kind in kinds]
+    drafts: list[type[_ConditionDraft]] = [
+        _membership(attribute, most_values) for attribute in offered if attribute.values
     ]
-    kinds += _numeric([attribute for attribute in schema.values() if attribute.kind == "number"])
-    texts = [attribute.name for attribute in schema.values() if attribute.kind == "text"]
+    drafts += _numeric([attribute for attribute in offered if attribute.kind == "number"])
+    texts = [attribute.name for attribute in offered if attribute.kind == "text"]
     if texts:
-        kinds.append(_named("TextCondition", _TextDraft, texts, {}))
-    condition: Any = Union[tuple(kinds)] if kinds else _ConditionDraft  # noqa: UP007 - a union made at run time
-    conditions = Annotated[list[condition], Field(max_length=most_conditions if kinds else 0)]
+        drafts.append(_named("TextCondition", _TextDraft, texts, {}))
+    condition: Any = Union[tuple(drafts)] if drafts else _ConditionDraft  # noqa: UP007 - a union made at run time
+    conditions = Annotated[list[condition], Field(max_length=most_conditions if drafts else 0)]
     return create_model("CatalogueFilter", __base__=FilterDraft, conditions=(conditions, ...))
 
 
