@@ -7,20 +7,17 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
+from limner.inference.endpoint import Endpoint
 from limner.settings import Settings
 
 __all__ = ["chat_model", "openai_chat"]
 
 
-def openai_chat(
-    base_url: str, api_key: str | None, model: str, settings: Settings, *, retries: int
-) -> ChatOpenAI:
+def openai_chat(endpoint: Endpoint, settings: Settings, *, retries: int) -> ChatOpenAI:
     """Return the one kind of chat model that limner itself makes.
 
     Args:
-        base_url: URL that ends in `/v1`.
-        api_key: Key, or none where the server asks for none.
-        model: Served model name.
+        endpoint: Where it asks.
         settings: Temperature, seed and time-out are taken from here.
         retries: How often the client repeats a call that failed for a passing reason, with back-off.
     """
@@ -28,17 +25,16 @@ def openai_chat(
     # (the portal's, an application's, one per `asyncio.run`); so none is kept.
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     return ChatOpenAI(
-        base_url=base_url,
-        api_key=SecretStr(api_key or "none"),
-        model=model,
+        base_url=endpoint.base_url,
+        api_key=SecretStr(endpoint.api_key or "none"),
+        model=endpoint.model,
         temperature=settings.temperature,
         seed=settings.seed,
         timeout=settings.timeout_s,
         max_retries=retries,
         use_responses_api=False,
-        stream_usage=True,
-        http_client=httpx2.Client(timeout=settings.timeout_s, limits=limits),
-        http_async_client=httpx2.AsyncClient(timeout=settings.timeout_s, limits=limits),
+        http_client=endpoint.connections.client(timeout=settings.timeout_s, limits=limits),
+        http_async_client=endpoint.connections.async_client(timeout=settings.timeout_s, limits=limits),
     )
 
 
@@ -55,5 +51,5 @@ def chat_model(settings: Settings) -> BaseChatModel:
     from limner.inference.language_model import language_model
 
     model = language_model(settings)
-    weakref.finalize(model.chat, model.release)
+    weakref.finalize(model.chat, model.resources.close)
     return model.chat

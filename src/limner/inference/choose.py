@@ -18,7 +18,7 @@ __all__ = ["Choice", "choose"]
 
 Method = Literal["constrained", "loglik"]
 _RETRIES = 2
-_TOP = {"llama.cpp": 100, "vllm": 20, "openai": 20, "plain": 0}
+_TOP = {"llama.cpp": 500, "vllm": 20, "openai": 20, "plain": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ async def choose(
         prompt: The messages; the answer expected is an option and nothing else.
         options: At least two different texts.
         stage: What the call is for, in the ledger.
-        method: How to choose; where the endpoint gives no log-probabilities, `loglik` falls back to `constrained`, and
-            the scores are none.
+        method: How to choose. Where the endpoint gives no log-probabilities, or no option is among the likely first
+            tokens, `loglik` falls back to `constrained`, and the scores are none.
         neutral: Prompt without content, for `loglik`.
 
     Raises:
@@ -71,6 +71,10 @@ async def choose(
             f"At least two different, non-empty options are needed to choose from: {list(options)}."
         )
     if method == "loglik":
+        if any(a != b and a.startswith(b) for a in options for b in options):
+            raise InputError(
+                f"One option begins another, so first tokens cannot tell them apart: {list(options)}."
+            )
         scores = await _scores(model, prompt, options, stage)
         if scores is not None:
             if neutral is not None:
@@ -78,60 +82,73 @@ async def choose(
                 scores = tuple(score - base for score, base in zip(scores, prior, strict=True))
             best = max(range(len(options)), key=scores.__getitem__)
             return Choice(options[best], best, scores)
-    answer = await (_matched if model.dialect == "plain" else _constrained)(model, prompt, options, stage)
+    answer = await _constrained(model, prompt, options, stage) or await _matched(
+        model, prompt, options, stage
+    )
     return Choice(answer, options.index(answer))
 
 
 async def _constrained(
     model: LanguageModel, prompt: Sequence[BaseMessage], options: Sequence[str], stage: str
-) -> str:
-    # As many tokens as bytes always suffice; the JSON form of the openai dialect needs a few more.
-    max_tokens = max(len(option.encode()) for option in options) + 24
+) -> str | None:
+    """Return the option that was generated, or none where the endpoint knows no constraint."""
+    dialect = await model.adialect()
     body: dict[str, Any]
-    if model.dialect == "llama.cpp":
+    if dialect == "plain":
+        return None
+    if dialect == "llama.cpp":
         body = {
             "grammar": "root ::= " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options)
         }
-    elif model.dialect == "vllm":
+    elif dialect == "vllm":
         body = {"structured_outputs": {"choice": list(options)}}
     else:
-        schema = {
-            "type": "object",
-            "properties": {"choice": {"type": "string", "enum": list(options)}},
-        }
-        body = response_format(schema, model.dialect, "choice")
-    reply = await model.areply(prompt, stage=stage, max_tokens=max_tokens, body=body)
+        body = response_format(_schema(options), dialect, "choice")
+    reply = await model.areply(prompt, stage=stage, max_tokens=_longest(options), body=body)
     answer = reply.text.strip()
-    if model.dialect == "openai":
-        with suppress(ValueError, KeyError, TypeError):  # then the answer is none of the options
+    if dialect == "openai":
+        # Not every server of this API heeds `response_format`; those that do not are asked in words.
+        with suppress(ValueError, KeyError, TypeError):
             answer = json.loads(answer)["choice"]
+        return answer if answer in options else None
     if answer not in options:
-        raise MalformedOutput(
-            f"{model.where} was constrained to {list(options)} and answered otherwise: it ignores the constraint.",
-            reply.text,
-        )
+        raise MalformedOutput(f"{model.where} ignored a constraint to {list(options)}.", reply.text)
     return answer
+
+
+def _schema(options: Sequence[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": {"choice": {"type": "string", "enum": list(options)}}}
+
+
+def _longest(options: Sequence[str]) -> int:
+    # As many tokens as bytes always suffice; the JSON around an option takes a few more.
+    return max(len(option.encode("utf-8", "replace")) for option in options) + 24
 
 
 async def _matched(
     model: LanguageModel, prompt: Sequence[BaseMessage], options: Sequence[str], stage: str
 ) -> str:
-    rule = HumanMessage("Answer with one of these, word for word, and nothing else:\n" + "\n".join(options))
-    messages = [*prompt, rule]
+    messages = _with_rule(
+        prompt, "Answer with one of these, word for word, and nothing else:\n" + "\n".join(options)
+    )
     folded = {_folded(option): option for option in options}
-    max_tokens = max(len(option.encode()) for option in options) + 24
-    text = ""
+    asked, text = messages, ""
     for _ in range(1 + _RETRIES):
-        text = (await model.areply(messages, stage=stage, max_tokens=max_tokens)).text
+        text = (await model.areply(asked, stage=stage, max_tokens=_longest(options))).text
+        if text.strip() in options:
+            return text.strip()
         if _folded(text) in folded:
             return folded[_folded(text)]
-        messages = [
-            *prompt,
-            rule,
-            AIMessage(text),
-            HumanMessage("That is none of them. Answer with one of them alone."),
-        ]
+        complaint = "That is none of them. Answer with one of them alone."
+        asked = [*messages, AIMessage(text or "(nothing)"), HumanMessage(complaint)]
     raise MalformedOutput(f"The model named none of {list(options)}.", text)
+
+
+def _with_rule(prompt: Sequence[BaseMessage], rule: str) -> list[BaseMessage]:
+    # Some models refuse two user messages in a row, so the rule joins the last one.
+    if prompt and isinstance(prompt[-1], HumanMessage) and isinstance(prompt[-1].content, str):
+        return [*prompt[:-1], HumanMessage(f"{prompt[-1].content}\n\n{rule}")]
+    return [*prompt, HumanMessage(rule)]
 
 
 def _folded(text: str) -> str:
@@ -141,26 +158,29 @@ def _folded(text: str) -> str:
 async def _scores(
     model: LanguageModel, prompt: Sequence[BaseMessage], options: Sequence[str], stage: str
 ) -> tuple[float, ...] | None:
-    if model.dialect == "plain":
+    dialect = await model.adialect()
+    if dialect == "plain":
         return None
-    reply = await model.areply(prompt, stage=stage, max_tokens=1, top_logprobs=_TOP[model.dialect])
-    return _option_scores(reply.first_token, options) if reply.first_token else None
+    reply = await model.areply(prompt, stage=stage, max_tokens=1, top_logprobs=_TOP[dialect])
+    return _option_scores(reply.first_token, options)
 
 
-def _option_scores(first_token: Mapping[str, float], options: Sequence[str]) -> tuple[float, ...]:
+def _option_scores(first_token: Mapping[str, float], options: Sequence[str]) -> tuple[float, ...] | None:
+    likelihood = [
+        sum(math.exp(logprob) for token, logprob in first_token.items() if _opens(token, option, options))
+        for option in options
+    ]
+    if not any(likelihood):
+        return None
+    # An option that is not among the likely tokens is at most as likely as the least likely of those.
     floor = min(first_token.values())
-    scores = []
-    for option in options:
-        mine = [
-            logprob
-            for token, logprob in first_token.items()
-            if (start := token.strip())
-            and option.startswith(start)
-            and not any(other != option and other.startswith(start) for other in options)
-        ]
-        # An option that is not among the likely tokens is at most as likely as the least of them.
-        scores.append(math.log(sum(math.exp(logprob) for logprob in mine)) if mine else floor)
-    return tuple(scores)
+    return tuple(math.log(p) if p else floor for p in likelihood)
+
+
+def _opens(token: str, option: str, options: Sequence[str]) -> bool:
+    """Whether a token begins this option and no other."""
+    start = token.strip()
+    return bool(start) and [other for other in options if other.startswith(start)] == [option]
 
 
 async def _prior(

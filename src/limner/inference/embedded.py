@@ -1,11 +1,13 @@
 """The embedded engine: llama.cpp in this process, behind the same API as any endpoint."""
 
 import secrets
-import threading
+import weakref
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from limner.errors import ConfigurationError
+from limner.inference.connections import Connections
+from limner.inference.endpoint import Endpoint
 from limner.inference.packages import Progress
 from limner.inference.weights import gguf_file
 from limner.settings import Settings
@@ -58,14 +60,17 @@ class EmbeddedEngine:
         parameters.verbosity = -1
         if threads is not None:
             parameters.cpuparams.n_threads = threads
-        self._lock = threading.Lock()
         try:
-            self._server: Any = Server(parameters)
+            server = Server(parameters)
         except (RuntimeError, ValueError) as error:
             raise ConfigurationError(
                 f"llama.cpp cannot load {path}: {error}. Is it a whole GGUF file?"
             ) from error
-        self.base_url = f"{self._server.listening_address}/v1"
+        self.base_url = f"{server.listening_address}/v1"
+        self.connections = Connections()
+        """What the clients of the engine are made from, so that `close` can end their requests."""
+        # Also at the end of the interpreter, before it takes its objects apart.
+        self._stop = weakref.finalize(self, _stop, [server], self.connections)
 
     @classmethod
     def open(cls, settings: Settings, progress: Progress | None = None) -> Self:
@@ -73,8 +78,17 @@ class EmbeddedEngine:
         path = gguf_file(settings.model, settings.cache, progress)
         return cls(path, settings.model, settings.context_length, settings.threads)
 
+    def endpoint(self) -> Endpoint:
+        """Return the engine as an endpoint."""
+        return Endpoint(self.base_url, self.api_key, self.name, connections=self.connections)
+
     def close(self) -> None:
         """Stop the server and free the model's memory; closing twice does nothing."""
-        with self._lock:
-            # llama.cpp ends when the last reference goes.
-            self._server = None
+        self._stop()
+
+
+def _stop(servers: list[object], connections: Connections) -> None:
+    # llama.cpp ends when the last reference goes. It then waits for the requests that run, holding the interpreter
+    # lock, so that a client in this process could never end its own: they must be cut first.
+    connections.cut()
+    servers.clear()

@@ -1,14 +1,15 @@
 """What an OpenAI-compatible server is, and what only its own routes can tell: tokens, context, template."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import httpx2
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 
 from limner.errors import ModelUnavailable
+from limner.inference.connections import Connections
 from limner.inference.failures import translated
 
 __all__ = ["Capabilities", "Dialect", "Endpoint"]
@@ -33,30 +34,48 @@ class Endpoint:
         base_url: URL that ends in `/v1`.
         api_key: Sent as bearer token; none sends none.
         model: Served model name.
-        timeout_s: Longest wait for one request, in seconds.
+        timeout_s: Longest wait for one of these small requests, in seconds.
+        connections: Makes the HTTP clients.
     """
 
-    def __init__(self, base_url: str, api_key: str | None, model: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        model: str,
+        *,
+        timeout_s: float = 30.0,
+        connections: Connections | None = None,
+    ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.api_key = api_key
         self.model = model
         self.timeout_s = timeout_s
+        self.connections = connections or Connections()
+        self._lock = threading.Lock()
+        self._capabilities: Capabilities | None = None
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx2.Client(
-            base_url=self.base_url.removesuffix("/v1"), headers=headers, timeout=min(timeout_s, 30.0)
-        )
+        root = self.base_url.removesuffix("/v1")
+        self._client = self.connections.client(base_url=root, headers=headers, timeout=timeout_s)
 
-    @cached_property
+    @property
     def capabilities(self) -> Capabilities:
         """Which server this is, found out by asking it once.
 
         Raises:
             ModelUnavailable: Nobody answers.
         """
+        with self._lock:
+            if self._capabilities is None:
+                self._capabilities = self._probe()
+            return self._capabilities
+
+    def _probe(self) -> Capabilities:
         properties = self._get("/props")
         if "default_generation_settings" in properties:
             return Capabilities("llama.cpp", properties["default_generation_settings"].get("n_ctx"))
         dialect: Dialect = "vllm" if isinstance(self._get("/version").get("version"), str) else "openai"
-        served = self._get("/v1/models").get("data")
+        served = self._get(f"{self.base_url}/models").get("data")
         for entry in served if isinstance(served, list) else []:
             if isinstance(entry, dict) and entry.get("id") == self.model:
                 return Capabilities(dialect, entry.get("max_model_len"))

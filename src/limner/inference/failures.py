@@ -1,7 +1,7 @@
 """What went wrong in a model call, in limner's own errors."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx2
@@ -33,12 +33,15 @@ _OVERFLOW = re.compile(
 
 
 @contextmanager
-def translated(where: str, timeout_s: float) -> Iterator[None]:
+def translated(
+    where: str, timeout_s: float, overflow: Callable[[], ContextOverflow] | None = None
+) -> Iterator[None]:
     """Turn the errors of the chat libraries into limner's.
 
     Args:
         where: Whom the call went to, for the message: a URL, or the name of a model object.
         timeout_s: The time-out in force, for the message.
+        overflow: Gives the error for a prompt that is refused as too long without a word of how long it is.
 
     Raises:
         ContextOverflow: The endpoint refused the prompt as too long.
@@ -59,20 +62,23 @@ def translated(where: str, timeout_s: float) -> Iterator[None]:
         ) from error
     except (openai.APIConnectionError, langchain_errors.ModelConnectionError, httpx2.TransportError) as error:
         raise ModelUnavailable(
-            f"Nothing answers at {where} ({_cause(error)}). Start the server, or correct LIMNER_BASE_URL."
+            f"Nothing answers at {where} ({_cause(error)}). Is it running, and is LIMNER_BASE_URL right?"
         ) from error
     except openai.APIStatusError as error:
-        raise _refusal(error, where) from error
+        raise _refusal(error, where, overflow) from error
     except (openai.OpenAIError, langchain_errors.ModelError) as error:
-        overflow = isinstance(error, langchain_errors.ContextOverflowError) and _overflow(str(error), None)
-        raise overflow or ModelUnavailable(f"{where} failed: {_short(str(error))}") from error
+        failed = ModelUnavailable(f"{where} failed: {_short(str(error))}")
+        too_long = isinstance(error, langchain_errors.ContextOverflowError)
+        raise (_overflow(str(error), None, overflow) if too_long else None) or failed from error
 
 
-def _refusal(error: openai.APIStatusError, where: str) -> ModelError:
+def _refusal(
+    error: openai.APIStatusError, where: str, overflow: Callable[[], ContextOverflow] | None
+) -> ModelError:
     status = error.status_code
     message = _short(error.message)
-    if overflow := _overflow(f"{error.message} {error.body}", error.body):
-        return overflow
+    if too_long := _overflow(f"{error.message} {error.body}", error.body, overflow):
+        return too_long
     if status in (401, 403):
         return ModelUnavailable(f"{where} refuses the key (HTTP {status}: {message}). Set LIMNER_API_KEY.")
     if status == 404:
@@ -85,7 +91,9 @@ def _refusal(error: openai.APIStatusError, where: str) -> ModelError:
     return ModelError(f"{where} refused the request (HTTP {status}): {message}")
 
 
-def _overflow(message: str, body: object) -> ContextOverflow | None:
+def _overflow(
+    message: str, body: object, unsaid: Callable[[], ContextOverflow] | None
+) -> ContextOverflow | None:
     if isinstance(body, dict) and {"n_prompt_tokens", "n_ctx"} <= body.keys():
         return ContextOverflow(int(body["n_prompt_tokens"]), int(body["n_ctx"]))
     if not _OVERFLOW.search(message):
@@ -93,8 +101,7 @@ def _overflow(message: str, body: object) -> ContextOverflow | None:
     for pattern in _NUMBERS:
         if match := pattern.search(message):
             return ContextOverflow(int(match["prompt"]), int(match["context"]))
-    # The endpoint does not say by how much; limner does not make a number up.
-    return ContextOverflow(0, 0)
+    return unsaid() if unsaid else None
 
 
 def _cause(error: BaseException) -> str:

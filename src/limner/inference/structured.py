@@ -47,24 +47,23 @@ async def structured(
     """
     adapter = TypeAdapter(schema)
     name = getattr(schema, "__name__", "answer")
-    messages, body = _asked(list(prompt), adapter.json_schema(), model.dialect, name)
+    dialect = await model.adialect()
+    messages, body = _asked(list(prompt), adapter.json_schema(), dialect, name)
     reply = await model.areply(messages, stage=stage, max_tokens=max_tokens, body=body)
     for _ in range(_RETRIES):
         try:
             return _parsed(adapter, reply, max_tokens)
         except MalformedOutput as error:
-            complaint = HumanMessage(
-                f"That answer cannot be used: {error} Answer again, with the JSON object alone."
-            )
-            try:
-                reply = await model.areply(
-                    [*messages, AIMessage(reply.text), complaint],
-                    stage=stage,
-                    max_tokens=max_tokens,
-                    body=body,
-                )
-            except ContextOverflow:
-                raise error from None  # there is no room to ask again
+            problem = error
+        complaint = (
+            f"That answer cannot be used: {problem} Answer again, with one JSON value that is valid under this schema "
+            f"and with nothing else:\n{json.dumps(adapter.json_schema(), ensure_ascii=False)}"
+        )
+        again = [*messages, AIMessage(reply.text or "(nothing)"), HumanMessage(complaint)]
+        try:
+            reply = await model.areply(again, stage=stage, max_tokens=max_tokens, body=body)
+        except ContextOverflow:
+            raise problem from None  # there is no room to ask again
     return _parsed(adapter, reply, max_tokens)
 
 

@@ -89,7 +89,9 @@ class SentenceTransformerEncoder:
         folder = self._folder
         with _hub_offline():
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
 
+            logging.disable_progress_bar()  # a bar for reading one small file is noise
             return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
