@@ -18,10 +18,10 @@ def _recbole(tmp_path, body, header=HEADER):
 def _rows(interactions):
     return list(
         zip(
-            interactions.frame["user"],
-            interactions.frame["item"],
-            interactions.values.tolist(),
-            interactions.times.tolist(),
+            interactions.user.tolist(),
+            interactions.item.tolist(),
+            interactions.value.tolist(),
+            interactions.time.tolist(),
             strict=True,
         )
     )
@@ -70,7 +70,7 @@ def test_implicit_feedback_without_times(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("user_id,item_id\nu,b\nu,a\n")
     read = Interactions.from_csv(path, Columns(value=None, time=None))
-    assert read.values.tolist() == [1.0, 1.0]
+    assert read.value.tolist() == [1.0, 1.0]
     assert read.histories() == {"u": ["b", "a"]}
 
 

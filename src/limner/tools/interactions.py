@@ -174,13 +174,23 @@ class Interactions:
         return tuple(self.frame["item"].unique(maintain_order=True).to_list())
 
     @property
-    def values(self) -> NDArray[np.float32]:
-        """Values (ratings, or 1 for implicit feedback), shape `(len(self),)`."""
+    def user(self) -> NDArray[np.object_]:
+        """User of each interaction, shape `(len(self),)`."""
+        return np.asarray(self.frame["user"].to_list(), dtype=np.object_)
+
+    @property
+    def item(self) -> NDArray[np.object_]:
+        """Item id of each interaction, shape `(len(self),)`."""
+        return np.asarray(self.frame["item"].to_list(), dtype=np.object_)
+
+    @property
+    def value(self) -> NDArray[np.float32]:
+        """Rating of each interaction, or 1 for implicit feedback, shape `(len(self),)`."""
         return self.frame["value"].to_numpy()
 
     @property
-    def times(self) -> NDArray[np.float64]:
-        """Seconds since 1970, shape `(len(self),)`."""
+    def time(self) -> NDArray[np.float64]:
+        """Seconds since 1970 of each interaction, shape `(len(self),)`."""
         return self.frame["time"].to_numpy()
 
     @property
