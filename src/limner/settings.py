@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     encoder: str = "all-MiniLM-L6-v2"
     """A packaged encoder's name, a folder, or a sentence-transformers name on the hub."""
 
+    dataset: str | None = "ml-100k"
+    """What is recommended from: a known data set or a folder of RecBole atomic files, loaded when first needed;
+    none switches recommendations off."""
+    recommenders: tuple[str, ...] = ("ease", "item_knn", "popularity")
+    """Recommenders to fit, by registered name; the first is the base."""
+
     reflect_every: str = "manual"
     """When `observe` may start a reflection in the background: `manual`, a number of pending observations
     such as `20`, or an interval such as `15m`."""

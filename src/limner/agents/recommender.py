@@ -25,6 +25,7 @@ from limner.memory.records import Event, Proposition
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.tools import Call, CandidateBus, Catalogue, Filter, Item, Recommender
+from limner.tools.resolve import resolved
 
 __all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent", "described"]
 
@@ -159,7 +160,7 @@ class RecommendingAgent:
         self, user: UserMemory, request: str, k: int, budget: Budget, progress: Callable[[AgentStep], None]
     ) -> Recommendations:
         spending = Spending(budget, self._model.ledger)
-        events = await to_thread.run_sync(_events, user)
+        events = await to_thread.run_sync(_events, user, self._catalogue)
         portrait = await to_thread.run_sync(user.propositions)
         failure: str | None = None
         try:
@@ -303,13 +304,14 @@ def _portrait_lines(propositions: list[Proposition]) -> list[str]:
     return [f"- {line.text}" for line in lines_of(propositions)[:_PORTRAIT_LINES]]
 
 
-def _events(user: UserMemory) -> dict[str, Event]:
-    """Return the user's last event with each item, in the order of these events."""
+def _events(user: UserMemory, catalogue: Catalogue) -> dict[str, Event]:
+    """Return the user's last event with each item, tied to the catalogue, in the order of these events."""
     events: dict[str, Event] = {}
     for observation in user.observations():
-        if observation.event is not None:
-            events.pop(observation.event.item_id, None)
-            events[observation.event.item_id] = observation.event
+        event = resolved(observation, catalogue).event
+        if event is not None:
+            events.pop(event.item_id, None)
+            events[event.item_id] = event
     return events
 
 

@@ -80,7 +80,7 @@ def _schema(attributes: tuple[Attribute, ...]) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for attribute in attributes:
         if attribute.kind == "number":
-            bound = Annotated[float, Field(ge=attribute.minimum, le=attribute.maximum)] | None
+            bound: Any = Annotated[float, Field(ge=attribute.minimum, le=attribute.maximum)] | None
             if attribute.integral:
                 bound = (
                     Annotated[int, Field(ge=int(attribute.minimum or 0), le=int(attribute.maximum or 0))]
@@ -101,7 +101,9 @@ def _examples(attributes: list[Attribute]) -> Iterator[BaseMessage]:
     empty: dict[str, Any] = {}
     for attribute in attributes:
         name = attribute.name
-        both = (f"{name}_from", f"{name}_to") if attribute.kind == "number" else (f"{name}_in", f"{name}_not_in")
+        both = (
+            (f"{name}_from", f"{name}_to") if attribute.kind == "number" else (f"{name}_in", f"{name}_not_in")
+        )
         empty |= dict.fromkeys(both, None if attribute.kind == "number" else [])
     empty["other"] = []
     category = next((a for a in attributes if a.kind != "number" and len(a.values) >= 5), None)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
-from limner.memory.records import Event, Observation
+from limner.memory.records import AttributeValue, Event, Observation
 
-__all__ = ["Baseline", "Finding", "Topic", "find"]
+__all__ = ["Baseline", "Finding", "Topic", "attribute_keys", "find"]
 
 Baseline = Mapping[tuple[str, str], float]
 """Share of all choices, by everybody, that have an attribute value, by (attribute, value), in [0, 1]."""
@@ -130,7 +130,7 @@ def _columns(observations: Sequence[Observation]) -> _Rated:
     values = np.array([_value(event) for event in events], dtype=np.float64)
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for position, event in enumerate(events):
-        for key in _keys(event):
+        for key in attribute_keys(event.attributes):
             groups[key].append(position)
     scales = [event.scale for event in events if event.scale is not None]
     known = values[~np.isnan(values)]
@@ -146,9 +146,9 @@ def _value(event: Event) -> float:
     return {"like": 1.0, "dislike": 0.0}.get(event.kind, float("nan"))
 
 
-def _keys(event: Event) -> Iterable[tuple[str, str]]:
-    """Yield the (attribute, value) groups that an event belongs to; years are taken by the decade."""
-    for attribute, value in event.attributes.items():
+def attribute_keys(attributes: Mapping[str, AttributeValue]) -> Iterable[tuple[str, str]]:
+    """Yield the (attribute, value) groups that an item belongs to; years are taken by the decade."""
+    for attribute, value in attributes.items():
         if isinstance(value, float | int):
             if float(value).is_integer() and 1000 <= value < 3000:
                 yield "decade", f"{int(value) // 10 * 10}s"

@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from limner.errors import ModelError, ModelUnavailable
 from limner.inference import Encoder, LanguageModel
-from limner.memory.queue import Batch
+from limner.memory.claims import Batch
 from limner.memory.records import Observation, Proposition
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.drafts import Draft, Refusal
@@ -25,7 +25,9 @@ from limner.profiles.propositions.review import review
 from limner.profiles.propositions.revise import Revision, revise
 from limner.settings import Settings
 
-__all__ = ["Reflection", "ReflectionStep", "reflect"]
+__all__ = ["ItemKnowledge", "Reflection", "ReflectionStep", "reflect"]
+
+Stage = Literal["claimed", "proposed", "related", "stored", "failed"]
 
 _RECALLED = 3
 """Stored propositions that a draft is compared with, as in GUM."""
@@ -35,7 +37,7 @@ _RECALLED = 3
 class ReflectionStep:
     """Progress of a reflection, for whoever shows it."""
 
-    stage: Literal["claimed", "proposed", "related", "stored", "failed"]
+    stage: Stage
     batch: int
     """From 1."""
     observations: int
@@ -66,13 +68,23 @@ class Reflection:
     """Observations that failed too often."""
 
 
+@dataclass(frozen=True)
+class ItemKnowledge:
+    """What is known of the items in structured observations, beyond the observations themselves."""
+
+    baseline: Baseline | None = None
+    """General shares of attribute values, for "more often than most people"."""
+    resolve: Callable[[Observation], Observation] = lambda observation: observation
+    """Ties the event of an observation to a catalogue."""
+
+
 async def reflect(
     memory: UserMemory,
     model: LanguageModel,
     encoder: Encoder,
     settings: Settings,
     *,
-    baseline: Baseline | None = None,
+    items: ItemKnowledge | None = None,
     progress: Callable[[ReflectionStep], None] = lambda step: None,
 ) -> Reflection:
     """Work through everything of one user that waits, batch by batch.
@@ -82,81 +94,103 @@ async def reflect(
         model: Asked as its `plan` says.
         encoder: The one that the memory uses; compares drafts with each other.
         settings: Batch size and prompt overrides.
-        baseline: General shares of attribute values, for "chooses more often than most".
+        items: What is known of rated or bought items.
         progress: Called at each step.
 
     Raises:
-        ModelUnavailable: The endpoint is down before anything could be done; everything stays pending.
+        ModelUnavailable: The endpoint is down; what was not stored before stays pending, and no attempt is counted.
         StoreError: The store failed; the batch in hand stays pending.
     """
-    result = Reflection()
+    loop = _Loop(memory, model, encoder, settings, items or ItemKnowledge(), progress)
     with model.ledger.stage(user=memory.user_id):
-        while True:
-            batch = await to_thread.run_sync(memory.claim, settings.batch_tokens, model.count_tokens)
-            if batch is None:
-                break
-            result.batches += 1
-            number, size = result.batches, len(batch.observations)
-            progress(ReflectionStep("claimed", number, size))
-            try:
-                revision = await _conclude(
-                    memory, batch, model, encoder, settings, baseline, result, progress
-                )
-                await to_thread.run_sync(_store, memory, batch, revision)
-            except ModelUnavailable:
-                # An outage is not the observations' fault: no attempt is counted.
-                await to_thread.run_sync(memory.release, batch)
-                raise
-            except ModelError as error:
-                await to_thread.run_sync(memory.release, batch, str(error))
-                result.failed.append(str(error))
-                progress(ReflectionStep("failed", number, size, str(error)))
-                continue
-            except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await to_thread.run_sync(memory.release, batch)
-                raise
-            result.observations += size
-            result.added += [p for p in revision.add if not p.supersedes]
-            result.revised += [p for p in revision.add if p.supersedes]
-            result.retired |= revision.retire
-            result.refused += revision.refused
-            progress(ReflectionStep("stored", number, size, f"{len(revision.add)} propositions"))
+        while await loop.step():
+            pass
     status = await to_thread.run_sync(memory.status)
-    result.pending, result.parked = status.pending, len(status.parked)
-    return result
+    loop.result.pending, loop.result.parked = status.pending, len(status.parked)
+    return loop.result
 
 
-async def _conclude(
-    memory: UserMemory,
-    batch: Batch,
-    model: LanguageModel,
-    encoder: Encoder,
-    settings: Settings,
-    baseline: Baseline | None,
-    result: Reflection,
-    progress: Callable[[ReflectionStep], None],
-) -> Revision:
-    """Return what the batch amounts to; nothing is stored here."""
-    number, size = result.batches, len(batch.observations)
-    told = [o for o in batch.observations if o.event is None]
-    drafts, refused = await propose(told, model, settings.prompts)
-    progress(ReflectionStep("proposed", number, size, f"{len(drafts)} drafts"))
-    pairs = await to_thread.run_sync(_recall, memory, drafts, encoder)
-    relations = await relate(pairs, model, settings.prompts)
-    progress(ReflectionStep("related", number, size))
-    revision = revise(memory.user_id, drafts, relations)
-    revision.refused += refused
-    looked_at = 0
-    if len(told) < size:
-        observations = await to_thread.run_sync(_structured, memory, batch)
-        held = await to_thread.run_sync(memory.propositions)
-        reviewed, looked_at = await review(
-            memory.user_id, observations, held, model, baseline=baseline, prompts=settings.prompts
+@dataclass
+class _Loop:
+    """One reflection in progress."""
+
+    memory: UserMemory
+    model: LanguageModel
+    encoder: Encoder
+    settings: Settings
+    items: ItemKnowledge
+    progress: Callable[[ReflectionStep], None]
+    result: Reflection = field(default_factory=Reflection)
+
+    async def step(self) -> bool:
+        """Work through one batch; return whether there was one."""
+        count = self.model.count_tokens
+        batch = await to_thread.run_sync(self.memory.claim, self.settings.batch_tokens, count)
+        if batch is None:
+            return False
+        self.result.batches += 1
+        self._tell("claimed", batch)
+        try:
+            revision = await self._conclude(batch)
+            await to_thread.run_sync(self._store, batch, revision)
+        except ModelUnavailable:
+            # An outage is not the observations' fault: no attempt is counted.
+            await to_thread.run_sync(self.memory.release, batch)
+            raise
+        except ModelError as error:
+            await to_thread.run_sync(self.memory.release, batch, str(error))
+            self.result.failed.append(str(error))
+            self._tell("failed", batch, str(error))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self.memory.release, batch)
+            raise
+        else:
+            self._count(batch, revision)
+            self._tell("stored", batch, f"{len(revision.add)} propositions")
+        return True
+
+    async def _conclude(self, batch: Batch) -> Revision:
+        """Return what the batch amounts to; nothing is stored here."""
+        prompts = self.settings.prompts
+        told = [o for o in batch.observations if o.event is None]
+        drafts, refused = await propose(told, self.model, prompts)
+        self._tell("proposed", batch, f"{len(drafts)} drafts")
+        pairs = await to_thread.run_sync(_recall, self.memory, drafts, self.encoder)
+        revision = revise(self.memory.user_id, drafts, await relate(pairs, self.model, prompts))
+        self._tell("related", batch)
+        revision.refused += refused
+        self.result.proposed += len(drafts)
+        if len(told) < len(batch.observations):
+            revision += await self._reviewed(batch)
+        return revision
+
+    async def _reviewed(self, batch: Batch) -> Revision:
+        """Return what the structured observations amount to, those from before and those of the batch together."""
+        observations = await to_thread.run_sync(_structured, self.memory, batch)
+        revision, looked_at = await review(
+            self.memory.user_id,
+            [self.items.resolve(observation) for observation in observations],
+            await to_thread.run_sync(self.memory.propositions),
+            self.model,
+            baseline=self.items.baseline,
+            prompts=self.settings.prompts,
         )
-        revision += reviewed
-    result.proposed += len(drafts) + looked_at
-    return revision
+        self.result.proposed += looked_at
+        return revision
+
+    def _store(self, batch: Batch, revision: Revision) -> None:
+        self.memory.apply(batch, add=revision.add, retire=revision.retire)
+
+    def _count(self, batch: Batch, revision: Revision) -> None:
+        self.result.observations += len(batch.observations)
+        self.result.added += [p for p in revision.add if not p.supersedes]
+        self.result.revised += [p for p in revision.add if p.supersedes]
+        self.result.retired |= revision.retire
+        self.result.refused += revision.refused
+
+    def _tell(self, stage: Stage, batch: Batch, detail: str = "") -> None:
+        self.progress(ReflectionStep(stage, self.result.batches, len(batch.observations), detail))
 
 
 def _structured(memory: UserMemory, batch: Batch) -> list[Observation]:
@@ -180,7 +214,3 @@ def _recall(memory: UserMemory, drafts: list[Draft], encoder: Encoder) -> list[t
         nearest = sorted(candidates, key=lambda c: -c.cosine)
         pairs.append((draft, nearest[:_RECALLED]))
     return pairs
-
-
-def _store(memory: UserMemory, batch: Batch, revision: Revision) -> None:
-    memory.apply(batch, add=revision.add, retire=revision.retire)

@@ -1,0 +1,204 @@
+"""limner as a program uses it: open a folder, get a door to a user."""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from limner.agents.companion import Companion
+from limner.agents.recommender import RecommendingAgent
+from limner.api.reflector import BackgroundReflector
+from limner.api.schedule import Schedule
+from limner.api.user import User
+from limner.api.world import World
+from limner.errors import ConfigurationError
+from limner.inference import Encoder, LanguageModel, Ledger, Portal
+from limner.inference.encoder import encoder as encoder_of
+from limner.inference.language_model import language_model
+from limner.memory import Memory
+from limner.memory.status import StoreStatus
+from limner.profiles.portraitist import Portraitist
+from limner.profiles.propositions.portraitist import PropositionPortraitist
+from limner.profiles.summary import SummaryPortraitist
+from limner.settings import Settings
+from limner.tools import Dataset, load_dataset
+
+__all__ = ["Limner"]
+
+
+class Limner:
+    """Everything limner keeps in one place, and the models it uses; open one per process and share it.
+
+    Safe to use from several threads. The language model, the encoder and the recommenders are loaded when they are first
+    needed: `observe` needs none of them.
+
+    ```python
+    with Limner.open("~/.limner") as limner:
+        ada = limner.user("ada")
+        ada.observe("We have a newborn, so nothing over two hours on weeknights.", source="chat")
+        ada.reflect()
+        print(ada.portrait().text)
+    ```
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        memory: Memory,
+        *,
+        model: LanguageModel | None = None,
+        world: World | None = None,
+    ) -> None:
+        self.settings = settings
+        self.memory = memory
+        self.encoder = encoder
+        self.world = world
+        self.portal = Portal()
+        self.ledger = model.ledger if model is not None else Ledger()
+        self._model = model
+        self._agent: RecommendingAgent | None = None
+        self._lock = threading.RLock()
+        self._closed = False
+        self.reflector = BackgroundReflector(
+            Schedule.parse(settings.reflect_every),
+            lambda user_id: self.user(user_id).reflect(),
+            self._due,
+            lambda user_id: memory.user(user_id).status().pending,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path | None = None,
+        *,
+        settings: Settings | None = None,
+        model: LanguageModel | None = None,
+        encoder: Encoder | None = None,
+        dataset: Dataset | str | Path | None = None,
+    ) -> Self:
+        """Open a folder, making it if it is not there; SQLite, Chroma and a local model, with nothing else to start.
+
+        Args:
+            path: The folder; none takes `settings.home`.
+            settings: Everything else; none reads environment and `limner.toml`.
+            model: A language model; none is the settings' own. `LanguageModel.wrap` takes any langchain chat model.
+            encoder: An encoder; none is the settings' own.
+            dataset: What is recommended from; none is the settings' own.
+
+        Raises:
+            ConfigurationError: The settings do not fit together, or a newer limner wrote the folder.
+            StoreError: The database cannot be opened.
+        """
+        settings = settings or Settings()
+        if path is not None:
+            settings = settings.model_copy(update={"home": Path(path).expanduser().absolute()})
+        encoder = encoder or encoder_of(settings)
+        memory = Memory(settings, encoder)
+        try:
+            return cls(settings, memory, encoder, model=model, world=_world(settings, dataset))
+        except BaseException:
+            memory.close()
+            raise
+
+    def user(self, user_id: str) -> User:
+        """Return the only door to one user's data; nothing is stored before something is observed.
+
+        Raises:
+            InputError: This is no user id.
+        """
+        return User(self, self.memory.user(user_id))
+
+    def users(self) -> list[str]:
+        """Return the ids of all users about whom something is stored."""
+        return self.memory.users()
+
+    def status(self) -> StoreStatus:
+        """Return how much is stored, and what still waits."""
+        return self.memory.status()
+
+    @property
+    def model(self) -> LanguageModel:
+        """The language model; starts the embedded engine at first use where no endpoint is set.
+
+        Raises:
+            ConfigurationError: The model cannot be found, or an extra is not installed.
+            DownloadError: A packaged model cannot be fetched.
+        """
+        with self._lock:
+            if self._closed:
+                raise ConfigurationError("This limner is closed; open it again.")
+            if self._model is None:
+                self._model = language_model(self.settings, self.ledger)
+            return self._model
+
+    @property
+    def agent(self) -> RecommendingAgent | None:
+        """The recommending agent; none where there is nothing to recommend from."""
+        with self._lock:
+            if self._agent is None and self.world is not None:
+                world = self.world
+                self._agent = RecommendingAgent(
+                    world.catalogue, world.recommenders, self.model, self.settings.prompts
+                )
+            return self._agent
+
+    def portraitist(self, kind: str) -> Portraitist:
+        """Return the way of drawing of this name: `propositions` or `summary`.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        ways: dict[str, Callable[[], Portraitist]] = {
+            "propositions": PropositionPortraitist,
+            "summary": lambda: SummaryPortraitist(self.model, self.settings.prompts),
+        }
+        if kind not in ways:
+            raise ConfigurationError(
+                f"There is no portrait of kind {kind!r}; there are: {', '.join(sorted(ways))}."
+            )
+        return ways[kind]()
+
+    def companion(self) -> Companion:
+        """Return what answers questions; it recommends where there is something to recommend from."""
+        agent = self.agent
+        return Companion(
+            self.model,
+            self.portraitist("propositions"),
+            recommender=agent,
+            catalogue=self.world.catalogue if self.world is not None else None,
+            weights=self.settings.recall.model_copy(
+                update={"diversity": self.settings.recall.diversity or 0.3}
+            ),
+            prompts=self.settings.prompts,
+        )
+
+    def close(self) -> None:
+        """Stop the background, the engine and the store; closing twice does nothing. What is stored stays."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self.reflector.close()
+        self.portal.close()
+        if self._model is not None:
+            self._model.close()
+        self.memory.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _due(self) -> Sequence[str]:
+        return [user_id for user_id in self.users() if self.memory.user(user_id).status().pending]
+
+
+def _world(settings: Settings, dataset: Dataset | str | Path | None) -> World | None:
+    if isinstance(dataset, Dataset):
+        return World(dataset, settings.recommenders)
+    name = dataset if dataset is not None else settings.dataset
+    return None if name is None else World(lambda: load_dataset(name, settings), settings.recommenders)

@@ -1,0 +1,285 @@
+"""The only door to one user."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from limner.agents.budget import Budget
+from limner.agents.companion import Answer
+from limner.agents.recommender import AgentStep, Recommendations
+from limner.errors import ConfigurationError, InputError
+from limner.memory.erasure import Receipt
+from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition
+from limner.memory.search import Recall
+from limner.memory.status import MemoryStatus
+from limner.memory.user import UserMemory
+from limner.profiles.propositions.audit import Decision, audit
+from limner.profiles.propositions.portraitist import lines_of
+from limner.profiles.propositions.reflect import Reflection, ReflectionStep, reflect
+from limner.tools.resolve import rating_in
+
+if TYPE_CHECKING:
+    from limner.api.limner import Limner
+
+__all__ = ["User"]
+
+
+def _silent(step: object) -> None:
+    """Take no notice of a step."""
+
+
+def _with_event(new: NewObservation) -> NewObservation:
+    """Return an observation with the event that its text spells out, if it came without one."""
+    if new.event is not None or new.author == "assistant" or not isinstance(new.text, str):
+        return new
+    return replace(new, event=rating_in(new.text))
+
+
+class User:
+    """One user; made by `Limner.user`, safe to share between threads.
+
+    Methods that ask a model have an async twin with an `a` in front, and the sync one runs it.
+    """
+
+    def __init__(self, limner: "Limner", memory: UserMemory) -> None:
+        self._limner = limner
+        self.memory = memory
+
+    @property
+    def user_id(self) -> str:
+        """Whose door this is."""
+        return self.memory.user_id
+
+    # What comes in
+
+    def observe(
+        self,
+        text: str | bytes,
+        *,
+        source: str = "user",
+        occurred_at: datetime | None = None,
+        key: str | None = None,
+        event: Event | None = None,
+        media: Media | None = None,
+    ) -> Observation:
+        """Store something the user said or did; it is on the disk when this returns, and no model is asked.
+
+        A rating that is written out (`Rated Alien (1979) 5/5`) becomes an event of its own accord.
+
+        Args:
+            text: Words; bytes are read as UTF-8.
+            source: Where it comes from, such as `chat` or `ratings`.
+            occurred_at: When it happened, with a time zone; none means now.
+            key: Idempotency key: the same key twice is one observation.
+            event: The same in a form that code can compute with.
+            media: An image that came with it.
+
+        Raises:
+            InvalidObservation: It is empty, too long, not text, or from the future; nothing was stored.
+            StoreFull: No space left; nothing was stored.
+        """
+        new = NewObservation(text, source, "user", occurred_at, key, event, media)
+        return self.observe_many([new])[0]
+
+    def observe_many(self, new: Iterable[NewObservation]) -> list[Observation]:
+        """Store observations in one transaction: all of them, or none.
+
+        Raises:
+            InvalidObservation: One cannot be stored; the message says which, counted from 0.
+            StoreFull: No space left; nothing was stored.
+        """
+        stored = self.memory.observe_many([_with_event(one) for one in new])
+        self._limner.reflector.observed(self.user_id)
+        return stored
+
+    def reflect(self, *, progress: Callable[[ReflectionStep], None] = _silent) -> Reflection:
+        """Draw conclusions from everything that waits, batch by batch (GUM).
+
+        May be interrupted: finished batches are kept, and the one in hand goes back to waiting.
+
+        Args:
+            progress: Called at each step, from another thread.
+
+        Raises:
+            ModelUnavailable: The endpoint is down; what was not finished waits.
+            StoreError: The store failed; likewise.
+        """
+        return self._limner.portal.run(partial(self.areflect, progress=progress))
+
+    async def areflect(self, *, progress: Callable[[ReflectionStep], None] = _silent) -> Reflection:
+        """Async twin of `reflect`."""
+        model = await to_thread.run_sync(lambda: self._limner.model)
+        world = self._limner.world
+        events = world is not None and await to_thread.run_sync(self._has_events)
+        items = await to_thread.run_sync(world.knowledge) if world is not None and events else None
+        return await reflect(
+            self.memory, model, self._limner.encoder, self._limner.settings, items=items, progress=progress
+        )
+
+    # What is known
+
+    def portrait(
+        self, kind: str = "propositions", *, task: str | None = None, at: datetime | None = None
+    ) -> Portrait:
+        """Return the profile in words, each line with its confidence and evidence.
+
+        Args:
+            kind: `propositions` (everything held, no model is asked) or `summary` (a few sentences, redrawn only when what
+                it rests on has changed).
+            task: What a summary is for, in words.
+            at: As it was at this moment.
+
+        Raises:
+            ModelError: A summary had to be drawn and the model failed.
+            InputError: A summary of the past was never drawn.
+        """
+        return self._limner.portal.run(partial(self.aportrait, kind, task=task, at=at))
+
+    async def aportrait(
+        self, kind: str = "propositions", *, task: str | None = None, at: datetime | None = None
+    ) -> Portrait:
+        """Async twin of `portrait`."""
+        if at is not None:
+            return await to_thread.run_sync(self._past, kind, task, at)
+        portraitist = await to_thread.run_sync(self._limner.portraitist, kind)
+        drawn = await portraitist.draw(self.memory, task)
+        if kind != "propositions":
+            await to_thread.run_sync(self._keep, drawn)
+        return drawn
+
+    def search(self, query: str, k: int = 10) -> list[Recall]:
+        """Return the `k` observations and propositions that answer to a query best, each with the reasons."""
+        return self.memory.search(query, k)
+
+    def propositions(self) -> list[Proposition]:
+        """Return what is held now."""
+        return self.memory.propositions()
+
+    def history(self, group: str) -> list[Proposition]:
+        """Return every version of one line of thought, oldest first."""
+        return self.memory.history(group)
+
+    def status(self) -> MemoryStatus:
+        """Return how much is stored, and what still waits or was parked."""
+        return self.memory.status()
+
+    def export(self) -> Iterator[Mapping[str, object]]:
+        """Yield everything that is stored about the user, as objects that JSON can hold."""
+        return self.memory.export()
+
+    # What it is used for
+
+    def ask(self, question: str, *, budget: int = 900) -> Answer:
+        """Answer a question from the portrait and from what the search finds for it.
+
+        Args:
+            question: In words.
+            budget: Most tokens of what is known that the model is shown.
+
+        Raises:
+            InputError: The question is empty.
+            ContextOverflow: It does not fit into the model's context.
+            ModelError: The model failed.
+        """
+        return self._limner.portal.run(partial(self.aask, question, budget=budget))
+
+    async def aask(self, question: str, *, budget: int = 900) -> Answer:
+        """Async twin of `ask`."""
+        companion = await to_thread.run_sync(self._limner.companion)
+        return await companion.ask(self.memory, question, budget=budget)
+
+    def recommend(
+        self,
+        request: str = "",
+        k: int = 5,
+        *,
+        budget: Budget | None = None,
+        progress: Callable[[AgentStep], None] = _silent,
+    ) -> Recommendations:
+        """Return the `k` best items of the catalogue, each with its reason (ToolRec); nothing seen, nothing invented.
+
+        Args:
+            request: The wish in words; may be empty.
+            k: How many.
+            budget: Limits of the loop; when one ends, the best list so far is returned and marked.
+            progress: Called at each step, from another thread.
+
+        Raises:
+            ConfigurationError: There is nothing to recommend from.
+            InputError: `k` is less than 1.
+        """
+        return self._limner.portal.run(partial(self.arecommend, request, k, budget=budget, progress=progress))
+
+    async def arecommend(
+        self,
+        request: str = "",
+        k: int = 5,
+        *,
+        budget: Budget | None = None,
+        progress: Callable[[AgentStep], None] = _silent,
+    ) -> Recommendations:
+        """Async twin of `recommend`."""
+        agent = await to_thread.run_sync(lambda: self._limner.agent)
+        if agent is None:
+            raise ConfigurationError(
+                "There is nothing to recommend from: set LIMNER_DATASET, or open with dataset=…."
+            )
+        return await agent.recommend(self.memory, request, k, budget=budget, progress=progress)
+
+    def share(self, recipient: str, purpose: str) -> list[Decision]:
+        """Decide for each proposition whether it may be told to somebody for a purpose, and log the decisions.
+
+        Args:
+            recipient: To whom, in words.
+            purpose: What for, in words.
+
+        Raises:
+            InputError: Recipient or purpose is empty.
+            ModelError: The model failed; what was decided until then is logged.
+        """
+        return self._limner.portal.run(self.ashare, recipient, purpose)
+
+    async def ashare(self, recipient: str, purpose: str) -> list[Decision]:
+        """Async twin of `share`."""
+        if not recipient.strip() or not purpose.strip():
+            raise InputError("To share something, name the recipient and the purpose.")
+        model = await to_thread.run_sync(lambda: self._limner.model)
+        held = await to_thread.run_sync(self.memory.propositions)
+        return await audit(self.memory, held, recipient, purpose, model, self._limner.settings.prompts)
+
+    # What goes
+
+    def forget(self, id: str) -> Receipt:
+        """Erase an observation or a proposition, with everything that rests on it alone; there is no way back.
+
+        Raises:
+            NotFound: This user has nothing of this id.
+        """
+        return self.memory.forget(id)
+
+    def retry_parked(self) -> int:
+        """Let observations that failed too often be tried again; return how many."""
+        return self.memory.retry_parked()
+
+    def _has_events(self) -> bool:
+        return any(o.event is not None for o in self.memory.observations(pending=True))
+
+    def _past(self, kind: str, task: str | None, at: datetime) -> Portrait:
+        if kind == "propositions":
+            lines = lines_of(self.memory.propositions(at=at))
+            return Portrait(user_id=self.user_id, kind=kind, task=task, lines=lines, drawn_at=at)
+        drawn = self.memory.portrait(kind, task=task, at=at)
+        if drawn is None:
+            raise InputError(
+                f"No {kind} had been drawn by {at:%Y-%m-%d %H:%M}; the kind `propositions` has no gaps."
+            )
+        return drawn
+
+    def _keep(self, drawn: Portrait) -> None:
+        last = self.memory.portrait(drawn.kind, task=drawn.task)
+        if last is None or last.id != drawn.id:
+            self.memory.save_portrait(drawn)
