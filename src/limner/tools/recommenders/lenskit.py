@@ -1,6 +1,7 @@
 """Adapters for models of LensKit (Ekstrand, CIKM 2020, arXiv 1809.03125); they need the extra `lenskit`."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,9 @@ from limner.tools.interactions import Interactions
 from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, user_item_matrix
 
 __all__ = ["LensKitALS", "LensKitItemKNN"]
+
+if importlib.util.find_spec("lenskit") is None:
+    raise ImportError("This recommender needs LensKit: install limner with `pip install 'limner[lenskit]'`.")
 
 
 class LensKitALS(BaseRecommender):
@@ -142,16 +146,8 @@ class LensKitItemKNN(BaseRecommender):
 
 
 def _lenskit(module: str) -> ModuleType:
-    """Import a module of LensKit.
-
-    Raises:
-        ImportError: It is not installed; the message names the extra.
-    """
-    try:
-        return importlib.import_module(f"lenskit.{module}")
-    except ImportError as error:
-        message = "This recommender needs LensKit: install limner with `pip install 'limner[lenskit]'`."
-        raise ImportError(message) from error
+    # Imported at the first fit, not with this module: it brings torch.
+    return importlib.import_module(f"lenskit.{module}")
 
 
 def _lenskit_dataset(interactions: Interactions, catalogue: Catalogue) -> Any:  # noqa: ANN401 - LensKit is optional
