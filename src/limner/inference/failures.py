@@ -8,7 +8,7 @@ import httpx2
 import openai
 from langchain_core import exceptions as langchain_errors
 
-from limner.errors import ContextOverflow, ModelError, ModelUnavailable
+from limner.errors import ContextOverflow, LimnerError, ModelError, ModelUnavailable
 
 __all__ = ["translated"]
 
@@ -46,10 +46,12 @@ def translated(
     Raises:
         ContextOverflow: The endpoint refused the prompt as too long.
         ModelUnavailable: Nobody answers, in time or at all, or the answer was an error of the server's.
-        ModelError: The endpoint refused the request for another reason.
+        ModelError: The endpoint refused the request for another reason, or its answer is no chat completion.
     """
     try:
         yield
+    except LimnerError:
+        raise
     except (
         TimeoutError,
         openai.APITimeoutError,
@@ -70,6 +72,11 @@ def translated(
         failed = ModelUnavailable(f"{where} failed: {_short(str(error))}")
         too_long = isinstance(error, langchain_errors.ContextOverflowError)
         raise (_overflow(str(error), None, overflow) if too_long else None) or failed from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"{where} answered with something else than a chat completion ({_short(str(error))}). Is it an "
+            f"OpenAI-compatible server?"
+        ) from error
 
 
 def _refusal(

@@ -1,5 +1,6 @@
 """Runs async code for sync callers: one event loop in a thread of its own."""
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple
 
+from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 __all__ = ["Portal"]
@@ -50,12 +52,23 @@ class Portal:
             )
         ended = threading.Event()
 
-        async def call() -> T | _Raised:
+        async def work() -> T | _Raised:
             try:
                 return await function(*arguments)
             except (KeyboardInterrupt, SystemExit) as error:
                 return _Raised(error)  # let through, it would end the loop for everybody
+
+        async def call() -> T | _Raised:
+            # A task of its own is cancelled once, as asyncio does it, and may await in its clean-up; anyio would
+            # cancel each of those awaits again.
+            task = asyncio.ensure_future(work())
+            try:
+                return await asyncio.shield(task)
             finally:
+                if not task.done():
+                    task.cancel()
+                    with CancelScope(shield=True):
+                        await asyncio.wait([task])
                 ended.set()
 
         future = portal.start_task_soon(call)

@@ -91,7 +91,7 @@ class SentenceTransformerEncoder:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
 
-            logging.disable_progress_bar()  # a bar for reading one small file is noise
+            logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for one small file is noise
             return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
