@@ -19,6 +19,9 @@ __all__ = ("Database",)
 BUSY_TIMEOUT_S = 30.0
 """How long a write waits for another process's write before it is a `StoreError`."""
 
+SCRUB_PATIENCE_S = 2.0
+"""How long an erasure waits for readers of an older state before it leaves the log for later."""
+
 _ALMOST_NOTHING = 1 << 20
 """Free bytes below which an input/output error of SQLite is taken for a full disk."""
 
@@ -42,6 +45,7 @@ class Database:
     def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._busy_timeout_s = busy_timeout_s
         self.path: Path | None = None
         if self.is_sqlite:
             if parsed.database in (None, "", ":memory:"):
@@ -88,7 +92,9 @@ class Database:
         with _translated(self.path), self._engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
+            driver.execute(f"PRAGMA busy_timeout = {round(SCRUB_PATIENCE_S * 1000)}")
             busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
         if busy:
             return "Another process reads an older state, so the database's log is emptied later."
         return None

@@ -1,0 +1,129 @@
+"""The queue: batches, leases, failures."""
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from contracts.reflections import proposed
+from limner.errors import StaleClaim
+from limner.memory import NewObservation, claims, utc_now
+
+
+def texts(batch) -> list[str]:
+    return [observation.text for observation in batch.observations]
+
+
+def test_the_oldest_come_first_up_to_the_tokens(ada) -> None:
+    now = utc_now()
+    for days in (1, 3, 2, 4):
+        ada.observe(f"{days} days", occurred_at=now - timedelta(days=days))
+    assert texts(ada.claim(12, len)) == ["4 days", "3 days"]
+    assert texts(ada.claim(17, len)) == ["2 days", "1 days"]
+    assert ada.claim(100, len) is None
+
+
+def test_a_long_observation_is_a_batch_of_its_own(ada) -> None:
+    ada.observe_many(NewObservation(t) for t in ("short", "x" * 100, "short too"))
+    assert [texts(ada.claim(20, len)) for _ in range(3)] == [["short"], ["x" * 100], ["short too"]]
+
+
+def test_a_batch_has_at_most_fifty(ada) -> None:
+    ada.observe_many(NewObservation("x") for _ in range(60))
+    assert len(ada.claim(10_000, len).observations) == 50
+    assert len(ada.claim(10_000, len).observations) == 10
+
+
+def test_what_limner_said_is_kept_but_never_claimed(ada) -> None:
+    ada.observe("You might like Alien.", author="assistant")
+    assert ada.claim(100, len) is None
+    assert ada.status().pending == 0
+    assert ada.search("Alien")[0].record.author == "assistant"
+
+
+def test_an_interrupted_batch_is_as_it_was(ada) -> None:
+    ada.observe("hello")
+    ada.release(ada.claim(100, len), None)
+    assert texts(ada.claim(100, len)) == ["hello"]
+    assert ada.status().next_attempt_at is None
+
+
+def test_a_failure_pauses_then_parks_with_its_reason(open_memory, monkeypatch) -> None:
+    ada = open_memory(max_attempts=2).user("ada")
+    said = ada.observe("hello")
+    ada.release(ada.claim(100, len), "the model returned prose")
+    assert ada.claim(100, len) is None
+    assert ada.status().next_attempt_at > utc_now()
+    assert ada.status().pending == 1
+
+    later = utc_now() + timedelta(hours=1)
+    monkeypatch.setattr(claims, "utc_now", lambda: later)
+    ada.release(ada.claim(100, len), "prose again")
+    status = ada.status()
+    assert status.pending == 0
+    assert [(p.id, p.reason) for p in status.parked] == [(said.id, "prose again")]
+    assert ada.parked() == list(status.parked)
+    assert ada.claim(100, len) is None
+
+    assert ada.retry_parked() == 1
+    assert texts(ada.claim(100, len)) == ["hello"]
+
+
+def test_what_failed_before_holds_nobody_else_up(ada, monkeypatch) -> None:
+    ada.observe_many(NewObservation(t) for t in ("one", "two", "three"))
+    ada.release(ada.claim(8, len), "no")
+    later = utc_now() + timedelta(hours=1)
+    monkeypatch.setattr(claims, "utc_now", lambda: later)
+    assert [texts(ada.claim(100, len)) for _ in range(3)] == [["one"], ["two"], ["three"]]
+
+
+def test_an_expired_lease_is_claimed_anew_and_the_old_one_is_stale(ada, monkeypatch) -> None:
+    said = ada.observe("hello")
+    first = ada.claim(100, len)
+    assert ada.claim(100, len) is None
+    later = utc_now() + claims.LEASE * 2
+    monkeypatch.setattr(claims, "utc_now", lambda: later)
+    second = ada.claim(100, len)
+    assert texts(second) == ["hello"]
+    with pytest.raises(StaleClaim):
+        ada.apply(first, add=[proposed(ada, "Says hello.", said)])
+    ada.release(first, "too late")
+    assert ada.propositions() == []
+    ada.apply(second, add=[proposed(ada, "Says hello.", said)])
+    assert [p.text for p in ada.propositions()] == ["Says hello."]
+    assert ada.parked() == []
+
+
+def test_a_dead_process_need_not_be_waited_for(ada, tmp_path) -> None:
+    ada.observe("hello")
+    code = (
+        "import os; from limner.memory import Memory; from limner.settings import Settings\n"
+        "from limner.testing import HashEncoder\n"
+        f"memory = Memory(Settings(home={str(tmp_path / 'home')!r}), HashEncoder())\n"
+        "assert memory.user('ada').claim(100, len) is not None\n"
+        "os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == 9
+    assert texts(ada.claim(100, len)) == ["hello"]
+
+
+def test_forgetting_in_the_middle_of_a_reflection_makes_the_claim_stale(ada) -> None:
+    kept, gone = ada.observe("I live in Porto"), ada.observe("I have diabetes")
+    batch = ada.claim(100, len)
+    ada.forget(gone.id)
+    with pytest.raises(StaleClaim):
+        ada.apply(batch, add=[proposed(ada, "Lives in Porto.", kept)])
+    ada.release(batch, None)
+    assert texts(ada.claim(100, len)) == ["I live in Porto"]
+
+
+def test_tokens_are_counted_while_no_transaction_is_open(ada, memory) -> None:
+    ada.observe("hello")
+
+    def count(text: str) -> int:
+        memory.user("bob").observe("written meanwhile")
+        return len(text)
+
+    assert texts(ada.claim(100, count)) == ["hello"]

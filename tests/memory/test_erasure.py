@@ -1,0 +1,196 @@
+"""What is forgotten is gone: from every answer, and from every byte under the data folder."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from contracts.reflections import proposed, quote, reflect, revision_of
+from limner.errors import NotFound
+from limner.memory import NewObservation, Portrait, PortraitLine, database, erasure
+from limner.memory.schema import users
+
+SECRET = "Xylographica"
+SENTENCE = f"My doctor in {SECRET} says I must not watch films at night"
+
+
+def remains(folder: Path, words: str, vectors: list[np.ndarray]) -> list[str]:
+    """Name every file in which the words, in any case, or one of the vectors can still be read."""
+    needles = {words.encode(), words.lower().encode(), words.upper().encode(), words.encode("utf-16-le")}
+    found = []
+    for path in (p for p in folder.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        found += [f"{path.name}: {needle!r}" for needle in needles if needle in data]
+        for offset in range(4):  # float32 values at every alignment
+            numbers = np.frombuffer(data[offset:], dtype="<f4", count=(len(data) - offset) // 4)
+            found += [f"{path.name}: vector" for v in vectors if _near(numbers, v)]
+    return found
+
+
+def _near(numbers: np.ndarray, vector: np.ndarray) -> bool:
+    """Return whether a stretch of `numbers` has a cosine within 1e-3 of 1 with `vector`."""
+    n = len(vector)
+    if len(numbers) < n:
+        return False
+    # A unit vector has no component beyond 1; anything larger would only drown the sums in rounding.
+    clean = np.where(np.abs(numbers) <= 1.01, numbers, 0.0).astype(np.float64)
+    dots = np.correlate(clean, vector.astype(np.float64), mode="valid")
+    squares = np.concatenate([[0.0], np.cumsum(clean**2)])
+    norms = np.sqrt(np.maximum(squares[n:] - squares[:-n], 0.0))
+    return bool((dots > (1 - 1e-3) * np.maximum(norms, 0.1)).any())
+
+
+@pytest.fixture
+def crowded(open_memory):
+    """A memory with a folder index and neighbours on every page, in which a secret is planted everywhere."""
+    memory = open_memory(exact_limit=20)
+    ada, bob = memory.user("ada"), memory.user("bob")
+    for user in (bob, ada):
+        user.observe_many(NewObservation(f"note {n} about film {n * 7}", source="chat") for n in range(60))
+    return memory
+
+
+def test_no_byte_remains(crowded, tmp_path) -> None:
+    memory, ada = crowded, crowded.user("ada")
+    other = ada.observe("I sleep badly")
+    while batch := ada.claim(100_000, len):
+        ada.apply(batch)
+    secret = ada.observe(SENTENCE, source=SECRET, key=f"key-{SECRET}")
+    batch = ada.claim(100_000, len)
+    alone = proposed(ada, f"Sees a doctor in {SECRET}.", secret, reasoning=f"{SECRET} is named")
+    both = proposed(ada, f"Sleeps badly, says {SECRET}.", secret, other)
+    beside = proposed(ada, "Sleeps badly.", other, reasoning=f"maybe because of {SECRET}")
+    ada.apply(batch, add=[alone, both, beside])
+    ada.save_portrait(
+        Portrait(
+            user_id="ada",
+            kind="propositions",
+            lines=(PortraitLine(text=f"{SECRET}!", propositions=(alone.id,)),),
+        )
+    )
+    ada.save_portrait(
+        Portrait(
+            user_id="ada",
+            kind="summary",
+            task="t",
+            lines=(PortraitLine(text=f"{SECRET}?", evidence=(quote(secret),)),),
+        )
+    )
+    ada.record_audit("shop", "gift", decision="withhold", proposition_id=both.id, reason=SECRET)
+    memory.database.scrub()
+    again = ada.observe("another note")
+    ada.release(ada.claim(100, len), f"the model said {SECRET}")
+    memory.drain_index()
+    ada.search(SECRET)
+    ada.similar([f"about {SECRET}"])
+    vectors = list(memory.encoder.encode_documents([SENTENCE, alone.text, both.text]))
+    home = tmp_path / "home"
+    planted = remains(home, SECRET, vectors)
+    assert {"limner.db", "limner.db-wal"} <= {name.split(":")[0] for name in planted}
+    assert any("vector" in name and not name.startswith("limner") for name in planted)
+
+    receipt = ada.forget(secret.id)
+
+    assert remains(home, SECRET, vectors) == []
+    memory.drain_index()
+    assert remains(home, SECRET, vectors) == []
+    assert receipt.remnants == ()
+    assert (receipt.observations, receipt.propositions, receipt.withheld) == (1, 2, 1)
+    assert receipt.portraits == 2
+    assert SECRET not in repr(receipt)
+    assert SECRET.lower() not in json.dumps(list(ada.export())).lower()
+    assert ada.proposition(beside.id).reasoning == erasure.ERASED
+    assert ada.search(SECRET.lower(), k=200)
+    assert {o.id for o in ada.observations(pending=True)} == {other.id, again.id}
+    assert len(ada.observations()) == 62
+    assert len(memory.user("bob").observations()) == 60
+
+
+def test_many_erasures_leave_no_byte(open_memory, tmp_path) -> None:
+    """Pages are split and merged as rows come and go; no copy may stay behind in their gaps."""
+    memory = open_memory(exact_limit=10_000)
+    ada = memory.user("ada")
+    words = [f"{SECRET}{'bcdfghjklm'[n % 10] * 3}{n:03d}q" for n in range(60)]
+    kept = ada.observe_many(NewObservation(f"{word} " + "filler " * (n % 40)) for n, word in enumerate(words))
+    ada.observe_many(NewObservation(f"note {n} " + "word " * (n % 300)) for n in range(150))
+    ada.search("note")
+    vectors = list(memory.encoder.encode_documents([o.text for o in kept[:3]]))
+    for observation in kept:
+        ada.forget(observation.id)
+    assert remains(tmp_path / "home", SECRET, vectors) == []
+
+
+def test_an_unknown_id_is_said_to_be_so(ada) -> None:
+    with pytest.raises(NotFound):
+        ada.forget("no such thing")
+
+
+def test_forgetting_what_revised_a_line_restores_it(ada) -> None:
+    porto = ada.observe("I live in Porto")
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", porto))
+    moved = ada.observe("I moved to Lisbon")
+    reflect(ada, revision_of(ada, old, "Lives in Lisbon, before in Porto.", moved))
+    receipt = ada.forget(moved.id)
+    assert (receipt.propositions, receipt.withheld, receipt.restored, receipt.requeued) == (1, 1, 1, 0)
+    assert ada.propositions() == [old]
+    assert ada.similar(["Lives in Porto."])[0][0].proposition == old
+
+
+def test_later_revisions_go_too_and_their_evidence_is_reflected_on_again(ada) -> None:
+    first, second, third = (ada.observe(t) for t in ("I live in Porto", "near the river", "with a dog"))
+    one = ada.claim(len(first.text), len)
+    old = proposed(ada, "Lives in Porto.", first)
+    ada.apply(one, add=[old])
+    new = revision_of(ada, old, "Lives near the Douro in Porto.", second)
+    ada.apply(ada.claim(len(second.text), len), add=[new])
+    newest = revision_of(ada, new, "Lives near the Douro with a dog.", third, evidence=(quote(third),))
+    ada.apply(ada.claim(100, len), add=[newest])
+    receipt = ada.forget(second.id)
+    assert (receipt.propositions, receipt.restored, receipt.withheld) == (2, 1, 1)
+    assert [p.id for p in ada.propositions()] == [old.id]
+    assert [o.id for o in ada.observations(pending=True)] == [third.id]
+
+
+def test_what_was_given_up_with_it_is_reflected_on_again(ada) -> None:
+    porto = ada.observe("I live in Porto")
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", porto))
+    joke = ada.observe("That was a joke")
+    reflect(ada, retire={old.id: "the user said that was a joke"})
+    receipt = ada.forget(joke.id)
+    assert receipt.requeued == 1
+    assert [o.id for o in ada.observations(pending=True)] == [porto.id]
+    assert ada.history(old.group)[0].retired_because is None
+
+
+def test_forgetting_a_proposition_takes_its_line_and_leaves_the_observations(ada) -> None:
+    porto, moved = ada.observe("I live in Porto"), None
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", porto))
+    moved = ada.observe("I moved to Lisbon")
+    (new,) = reflect(ada, revision_of(ada, old, "Lives in Lisbon.", moved))
+    receipt = ada.forget(new.id)
+    assert (receipt.kind, receipt.propositions, receipt.observations) == ("proposition", 2, 0)
+    assert ada.propositions() == []
+    with pytest.raises(NotFound):
+        ada.history(old.group)
+    assert [o.id for o in ada.observations()] == [porto.id, moved.id]
+    assert ada.observations(pending=True) == []
+
+
+def test_a_forgotten_key_can_be_used_again(ada) -> None:
+    first = ada.observe("hello", key="k")
+    ada.forget(first.id)
+    assert ada.observe("hello", key="k").id != first.id
+
+
+def test_a_reader_that_lingers_is_named_in_the_receipt(ada, memory, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(database, "SCRUB_PATIENCE_S", 0.1)
+    gone = ada.observe(SENTENCE)
+    with memory.database.read() as connection:
+        connection.execute(select(users)).all()
+        receipt = ada.forget(gone.id)
+    assert any("older state" in remnant for remnant in receipt.remnants)
+    assert ada.observations() == []
+    ada.forget(ada.observe("anything").id)
+    assert remains(tmp_path / "home", SECRET, []) == []

@@ -1,0 +1,103 @@
+"""Every proposition has evidence, and the user outranks the machine."""
+
+import pytest
+
+from contracts.reflections import proposed, quote, reflect, revision_of, stated
+from limner.errors import InputError
+from limner.memory import Evidence, Standing, new_id
+
+
+@pytest.fixture
+def said(ada):
+    return ada.observe("I live in Porto")
+
+
+def refuse(ada, complaint: str, *add, retire=None) -> None:
+    batch = ada.claim(10_000, len)
+    before = ada.propositions()
+    with pytest.raises(InputError, match=complaint):
+        ada.apply(batch, add=add, retire=retire or {})
+    assert ada.propositions() == before
+    ada.release(batch)
+
+
+def test_evidence_must_support(ada, said) -> None:
+    refuse(ada, "no supporting evidence", proposed(ada, "Lives in Porto."))
+    against = (quote(said, polarity="contradicts"),)
+    refuse(ada, "no supporting evidence", proposed(ada, "Lives in Rome.", evidence=against))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [(0, 6, "I lived"), (1, 7, "I live"), (0, 6, "i live"), (0, 0, ""), (1, 2, " "), (90, 96, "I live")],
+)
+def test_a_quote_must_stand_where_it_is_said_to(ada, said, start, end, words) -> None:
+    span = Evidence(observation_id=said.id, start=start, end=end, quote=words)
+    wrong = proposed(ada, "Lives in Porto.", evidence=(span,))
+    refuse(ada, f"{wrong.id} quotes {said.id}", wrong)
+
+
+def test_a_quote_must_be_of_an_observation_of_this_user(ada, memory, said) -> None:
+    foreign = memory.user("bob").observe("I live in Porto")
+    refuse(ada, foreign.id, proposed(ada, "Lives in Porto.", foreign))
+    span = Evidence(observation_id=new_id(), start=0, end=1, quote="I")
+    refuse(ada, "not there", proposed(ada, "Lives in Porto.", evidence=(span,)))
+
+
+def test_what_limner_said_is_no_evidence(ada, said) -> None:
+    own = ada.observe("You live in Porto, I believe.", author="assistant")
+    refuse(ada, "limner itself", proposed(ada, "Lives in Porto.", own))
+
+
+def test_a_proposition_is_about_this_user_and_says_something(ada, said) -> None:
+    refuse(ada, "another user", proposed(ada, "Lives in Porto.", said, user_id="bob"))
+    refuse(ada, "no text", proposed(ada, "  ", said))
+
+
+def test_only_what_is_held_can_be_revised(ada, said) -> None:
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", said))
+    moved = ada.observe("I moved to Lisbon")
+    unknown = proposed(ada, "Lives in Lisbon.", moved, supersedes=(new_id(),))
+    refuse(ada, "no proposition", unknown)
+    refuse(ada, "no proposition", retire={new_id(): "gone"})
+    refuse(ada, "group", revision_of(ada, old, "Lives in Lisbon.", moved, group=new_id()))
+    reflect(ada, revision_of(ada, old, "Lives in Lisbon.", moved))
+    ada.observe("I moved to Rome")
+    refuse(ada, "retired already", revision_of(ada, old, "Lives in Rome."))
+
+
+def test_an_inference_overrides_nothing_the_user_said(ada, said) -> None:
+    (old,) = reflect(ada, stated(ada, "Lives in Porto.", said))
+    hint = ada.observe("The tram to Belém was full again")
+    refuse(ada, "does not override", revision_of(ada, old, "Lives in Lisbon.", hint))
+    refuse(ada, "does not override", retire={old.id: "seems to have moved"})
+    refuse(ada, "does not override", proposed(ada, "Takes trams.", hint), retire={old.id: "moved"})
+    assert ada.propositions() == [old]
+
+
+@pytest.mark.parametrize("standing", [Standing.STATED, Standing.CONFIRMED])
+def test_the_user_may_change_what_they_said(ada, said, standing) -> None:
+    (old,) = reflect(ada, stated(ada, "Lives in Porto.", said))
+    moved = ada.observe("I moved to Lisbon")
+    reflect(ada, revision_of(ada, old, "Lives in Lisbon.", moved, standing=standing))
+    assert [p.text for p in ada.propositions()] == ["Lives in Lisbon."]
+
+
+def test_two_lines_can_merge_into_one(ada, said) -> None:
+    one, two = reflect(ada, proposed(ada, "Lives in Porto.", said), proposed(ada, "Lives in Portugal.", said))
+    ada.observe("Porto, Portugal, that is")
+    merged = revision_of(ada, one, "Lives in Porto, Portugal.", supersedes=(one.id, two.id))
+    assert [p.text for p in reflect(ada, merged)] == ["Lives in Porto, Portugal."]
+    assert set(ada.propositions()[0].supersedes) == {one.id, two.id}
+
+
+def test_the_same_words_are_not_encoded_twice(open_memory) -> None:
+    memory = open_memory()
+    ada = memory.user("ada")
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", ada.observe("I live in Porto")))
+    ada.search("Porto")
+    more = ada.observe("Porto is home")
+    reflect(ada, revision_of(ada, old, old.text, more, confidence=9))
+    memory.encoder.encoded.clear()
+    assert ada.similar(["porto"])[0][0].proposition.confidence == 9
+    assert memory.encoder.encoded == ["Porto is home", "porto"]
