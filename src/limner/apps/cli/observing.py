@@ -1,6 +1,7 @@
 """`limner observe`: what a user said or did goes in, from an argument, standard input or a file."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,9 +12,8 @@ from limner.apps.cli.options import AsJson, Home, UserId, moment
 from limner.errors import InputError, InvalidObservation, LimnerError
 
 if TYPE_CHECKING:
-    from limner.api import User
     from limner.apps.cli.rows import Row
-    from limner.memory.records import NewObservation
+    from limner.memory import NewObservation, Observation, UserMemory
 
 __all__ = ["register"]
 
@@ -53,33 +53,33 @@ def observe(
     A file has one JSON object a line: `text`, and `source`, `author`, `occurred_at`, `key`, `event` and `media` where known. Lines
     that cannot be used are reported at the end (exit code 2); the others are stored. The same file twice is stored once.
     """
-    from limner.apps.cli.opening import opened
-    from limner.memory.records import NewObservation
+    from limner.apps.cli.opening import opened_memory
+    from limner.memory import NewObservation
 
     if (text is None) == (file is None):
         raise InputError("Say what to observe: a TEXT, `-` for standard input, or --file; one of them.")
     new = NewObservation(text or "", source=source, author=author, occurred_at=moment(occurred_at), key=key)
     if key is not None and (file is not None or text == "-"):
         raise InputError("--key is for one observation; in a file each line may have a `key` of its own.")
-    with opened(home) as limner:
-        person = limner.user(user)
+    with opened_memory(home) as memory:
+        person = memory.user(user)
         if file is None and text != "-":
             _observe_one(person, new, as_json)
         else:
             _observe_lines(person, file, new, as_json)
 
 
-def _observe_one(user: "User", new: "NewObservation", as_json: bool) -> None:
+def _observe_one(user: "UserMemory", new: "NewObservation", as_json: bool) -> None:
     from limner.apps.cli.printing import print_json
 
-    (stored,) = user.observe_many([new])
+    stored = _store(user, [new])[0]
     if as_json:
         print_json(stored)
     else:
         typer.echo(stored.id)
 
 
-def _observe_lines(user: "User", file: Path | None, defaults: "NewObservation", as_json: bool) -> None:
+def _observe_lines(user: "UserMemory", file: Path | None, defaults: "NewObservation", as_json: bool) -> None:
     from limner.apps.cli.printing import print_json
     from limner.apps.cli.rows import json_rows, text_rows
 
@@ -94,9 +94,9 @@ def _observe_lines(user: "User", file: Path | None, defaults: "NewObservation", 
                 for rows in _in_groups(json_rows(lines, defaults), _ROWS_AT_ONCE):
                     intake.take(rows)
     except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(f"{intake.stored} observations are stored.") from interrupt
+        raise KeyboardInterrupt(f"Stored and kept: {intake.stored}.") from interrupt
     except LimnerError as error:
-        error.add_note(f"{intake.stored} observations were stored before")
+        error.add_note(f"stored before that: {intake.stored}")
         raise
     if as_json:
         print_json({
@@ -104,19 +104,27 @@ def _observe_lines(user: "User", file: Path | None, defaults: "NewObservation", 
             "problems": [{"line": n, "reason": why} for n, why in intake.problems],
         })
     else:
-        typer.echo(f"{intake.stored} observations stored.")
+        typer.echo(f"stored: {intake.stored}")
     if intake.problems:
         for line, why in sorted(intake.problems):
             typer.echo(f"limner: line {line}: {why}", err=True)
-        raise InputError(
-            f"{len(intake.problems)} lines could not be used; {intake.stored} observations are stored."
-        )
+        raise InputError(f"stored: {intake.stored}; not usable: {len(intake.problems)}")
+
+
+def _store(user: "UserMemory", new: "Sequence[NewObservation]") -> "list[Observation]":
+    """Store all or nothing; a rating that is written out becomes an event, as in the Python interface."""
+    from limner.tools.resolve import rating_in
+
+    return user.observe_many(
+        replace(one, event=rating_in(one.text)) if one.event is None and isinstance(one.text, str) else one
+        for one in new
+    )
 
 
 class _Intake:
     """Stores rows and remembers those that cannot be stored."""
 
-    def __init__(self, user: "User") -> None:
+    def __init__(self, user: "UserMemory") -> None:
         self._user = user
         self.stored = 0
         self.problems: list[tuple[int, str]] = []
@@ -131,14 +139,14 @@ class _Intake:
             else:
                 good.append((row.line, row.observation))
         try:
-            self.stored += len(self._user.observe_many([new for _, new in good]))
+            self.stored += len(_store(self._user, [new for _, new in good]))
         except InputError:
             for line, new in good:
                 self._take_one(line, new)
 
     def _take_one(self, line: int, new: "NewObservation") -> None:
         try:
-            self.stored += len(self._user.observe_many([new]))
+            self.stored += len(_store(self._user, [new]))
         except InputError as error:
             self.problems.append((line, str(error)))
 

@@ -1,18 +1,21 @@
 """From the options of a command to an open limner."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limner.apps.cli.fetching import fetch_missing
 from limner.errors import ConfigurationError, NotFound
 
 if TYPE_CHECKING:
-    from limner.api import Limner, User
+    from limner.api import User
+    from limner.memory import Memory
     from limner.settings import Settings
 
-__all__ = ["known_user", "opened", "settings_from"]
+__all__ = ["known", "opened_memory", "opened_user", "settings_from"]
 
 
 def settings_from(home: Path | None = None) -> "Settings":
@@ -46,25 +49,43 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
 
 
 @contextmanager
-def opened(home: Path | None, *, dataset: str | None = None) -> "Iterator[Limner]":
-    """Open limner for the length of a command."""
+def opened_user(
+    home: Path | None, user_id: str, *, asks_model: bool = True, dataset: str | None = None
+) -> "Iterator[User]":
+    """Open limner for the length of a command about one user, with the models that it needs at hand.
+
+    Raises:
+        NotFound: Nothing is stored about the user; nothing was fetched.
+    """
     from limner.api import Limner
 
-    with Limner.open(settings=settings_from(home), dataset=dataset) as limner:
-        yield limner
+    settings = settings_from(home)
+    with Limner.open(settings=settings, dataset=dataset) as limner:
+        user = limner.user(known(user_id, limner.users()))
+        if asks_model:
+            fetch_missing(settings, language_model=True)
+        yield user
 
 
-def known_user(limner: "Limner", user_id: str) -> "User":
-    """Return the door to the data of a user about whom something is stored.
+@contextmanager
+def opened_memory(home: Path | None) -> "Iterator[Memory]":
+    """Open the memory alone, for the length of a command that asks no language model: it is there much sooner."""
+    from limner.inference.encoder import encoder
+    from limner.memory import Memory
+
+    settings = settings_from(home)
+    with Memory(settings, encoder(settings)) as memory:
+        yield memory
+
+
+def known(user_id: str, users: Collection[str]) -> str:
+    """Return the id of a user about whom something is stored.
 
     Raises:
         NotFound: Nothing is; the message offers the nearest ids.
     """
-    users = limner.users()
     if user_id in users:
-        return limner.user(user_id)
-    from difflib import get_close_matches
-
+        return user_id
     near = get_close_matches(user_id, users, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else "; `limner users` lists those there are."
     raise NotFound(f"Nothing is stored about a user {user_id!r}{hint}")

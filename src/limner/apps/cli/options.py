@@ -13,15 +13,14 @@ __all__ = ["AsJson", "AtMoment", "Home", "OptionalUser", "UserId", "moment"]
 
 def _users(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete a user id from the database, which is not created for it."""
-    from limner.apps.cli.opening import settings_from
-    from limner.inference.encoder import encoder
-    from limner.memory import Memory
+    from limner.apps.cli.opening import opened_memory, settings_from
 
+    home = ctx.params.get("home")
     try:
-        settings = settings_from(ctx.params.get("home"))
+        settings = settings_from(home)
         if settings.database_url is None and not (settings.home / "limner.db").exists():
             return []
-        with Memory(settings, encoder(settings)) as memory:
+        with opened_memory(home) as memory:
             return [user for user in memory.users() if user.startswith(incomplete)]
     except LimnerError:
         return []  # a shell that waits for a completion has no place for an error

@@ -8,6 +8,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from limner.apps.cli.fetching import fetch_missing
 from limner.apps.cli.options import AsJson, Home, OptionalUser, UserId
 
 __all__ = ["register"]
@@ -24,11 +25,11 @@ def register(app: typer.Typer) -> None:
 
 def users(home: Home = None, as_json: AsJson = False) -> None:
     """List the users about whom something is stored."""
-    from limner.apps.cli.opening import opened
+    from limner.apps.cli.opening import opened_memory
     from limner.apps.cli.printing import print_json
 
-    with opened(home) as limner:
-        names = limner.users()
+    with opened_memory(home) as memory:
+        names = memory.users()
     if as_json:
         print_json(names)
     else:
@@ -38,14 +39,13 @@ def users(home: Home = None, as_json: AsJson = False) -> None:
 
 def status(user: OptionalUser = None, home: Home = None, as_json: AsJson = False) -> None:
     """Show how much is stored about each user, what waits for a reflection, and what failed, with the reason."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import known, opened_memory
     from limner.apps.cli.printing import print_json, print_table, when
 
-    with opened(home) as limner:
-        people = (
-            [known_user(limner, user)] if user is not None else [limner.user(one) for one in limner.users()]
-        )
-        found = {person.user_id: person.status() for person in people}
+    with opened_memory(home) as memory:
+        there = memory.users()
+        chosen = there if user is None else [known(user, there)]
+        found = {one: memory.user(one).status() for one in chosen}
     if as_json:
         print_json(found)
         return
@@ -89,11 +89,11 @@ def export(
     """Write everything that is stored about a user, as JSON Lines."""
     import json
 
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import known, opened_memory
     from limner.apps.cli.printing import as_plain
 
-    with opened(home) as limner, _target(output) as target:
-        for record in known_user(limner, user).export():
+    with opened_memory(home) as memory, _target(output) as target:
+        for record in memory.user(known(user, memory.users())).export():
             target.write(json.dumps(as_plain(record), ensure_ascii=False) + "\n")
 
 
@@ -115,11 +115,11 @@ def _target(output: Path | None) -> Iterator[TextIO]:
 @index.command()
 def rebuild(home: Home = None, as_json: AsJson = False) -> None:
     """Make the vector index anew from the database; nothing is encoded again."""
-    from limner.apps.cli.opening import opened
+    from limner.apps.cli.opening import opened_memory
     from limner.apps.cli.printing import print_json
 
-    with opened(home) as limner:
-        vectors = limner.memory.rebuild_index()
+    with opened_memory(home) as memory:
+        vectors = memory.rebuild_index()
     if as_json:
         print_json({"vectors": vectors})
     else:
@@ -129,11 +129,12 @@ def rebuild(home: Home = None, as_json: AsJson = False) -> None:
 @index.command()
 def drain(home: Home = None, as_json: AsJson = False) -> None:
     """Encode what has no vector yet and bring the vector index up to date."""
-    from limner.apps.cli.opening import opened
+    from limner.apps.cli.opening import opened_memory
     from limner.apps.cli.printing import print_json
 
-    with opened(home) as limner:
-        entries = limner.memory.drain_index()
+    with opened_memory(home) as memory:
+        fetch_missing(memory.settings, language_model=False)
+        entries = memory.drain_index()
     if as_json:
         print_json({"entries": entries})
     else:

@@ -22,16 +22,20 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the portrait and from what was observed."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import print_evidence, print_json
 
-    with opened(home) as limner:
-        answer = known_user(limner, user).ask(question)
+    with opened_user(home, user) as person:
+        answer = person.ask(question)
     if as_json:
         print_json(answer)
         return
     typer.echo(answer.text)
-    print_evidence(answer.evidence)
+    if not answer.known:
+        typer.echo("Nothing that is known of the user bears on this.", err=True)
+    for line in answer.portrait:
+        typer.echo(f"  because: {line.text}")
+        print_evidence(line.evidence)
 
 
 def recommend(
@@ -39,19 +43,27 @@ def recommend(
     request: Annotated[str, typer.Argument(help="What is wanted, in words.")] = "",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many.")] = 5,
     dataset: Annotated[
-        str, typer.Option(help="Catalogue and interactions: ml-100k, or a folder of RecBole atomic files.")
-    ] = "ml-100k",
+        str | None,
+        typer.Option(
+            help="Catalogue and interactions: ml-100k, or a folder of RecBole atomic files; else LIMNER_DATASET."
+        ),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Recommend items of a catalogue; nothing outside it, and nothing the user has seen."""
-    from limner.apps.cli.opening import known_user, opened
+    from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import print_json
 
-    with opened(home, dataset=dataset) as limner:
-        recommendations = known_user(limner, user).recommend(request, k=k)
+    with opened_user(home, user, dataset=dataset) as person:
+        recommendations = person.recommend(request, k=k)
     if as_json:
         print_json(recommendations)
         return
-    for place, pick in enumerate(recommendations, start=1):
-        typer.echo(f"{place:2}. {pick.title}\n    {pick.reason}")
+    for place, pick in enumerate(recommendations.items, start=1):
+        typer.echo(f"{place:2}. {pick.item.title}\n    {pick.reason}")
+        typer.echo(f"    {' > '.join(str(call) for call in pick.calls)}")
+    if recommendations.wish.unchecked:
+        typer.echo(f"Nothing could check: {', '.join(recommendations.wish.unchecked)}.", err=True)
+    if not recommendations.finished:
+        typer.echo(f"This is the best list so far: {recommendations.stopped}", err=True)
