@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from contracts.reflections import proposed, reflect, revision_of
+from contracts.memory_reflections import proposed, reflect, revision_of
 from limner.memory import Memory, NewObservation
 from limner.settings import RecallWeights
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.reflections import proposed
+from contracts.memory_reflections import proposed
 from limner.errors import StaleClaim
 from limner.memory import NewObservation, claims, utc_now
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from contracts.reflections import proposed, quote, reflect, revision_of
+from contracts.memory_reflections import proposed, quote, reflect, revision_of
 from limner.errors import NotFound
 from limner.memory import NewObservation, Portrait, PortraitLine, database, erasure
 from limner.memory.schema import users

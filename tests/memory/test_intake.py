@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from pydantic import ValidationError
 
 from limner.errors import InputError, InvalidObservation
-from limner.memory import utc_now
+from limner.memory import Event, utc_now
 
 
 @pytest.mark.parametrize(
@@ -101,3 +102,21 @@ def test_any_printable_user_id_will_do(memory, user_id) -> None:
 def test_a_wrong_field_is_refused(ada, field) -> None:
     with pytest.raises(InvalidObservation):
         ada.observe("hello", **field)
+
+
+def test_a_moment_to_search_by_has_a_zone(ada) -> None:
+    naive = datetime(2020, 1, 1)
+    for ask in (
+        lambda: ada.search("x", at=naive),
+        lambda: ada.propositions(at=naive),
+        lambda: ada.observations(since=naive),
+        lambda: ada.observations(until=naive),
+        lambda: ada.portrait("k", at=naive),
+    ):
+        with pytest.raises(InputError, match="time zone"):
+            ask()
+
+
+def test_a_number_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Event(kind="rating", item_id="1", title="Alien", value=float("nan"))

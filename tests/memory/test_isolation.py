@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from contracts.reflections import proposed, revision_of
+from contracts.memory_reflections import proposed, revision_of
 from limner.errors import NotFound
 from limner.memory import Memory, NewObservation, Portrait, PortraitLine
 from limner.settings import RecallWeights, Settings

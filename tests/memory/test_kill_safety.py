@@ -15,7 +15,7 @@ from limner.testing import HashEncoder
 
 WORKER = """
 import sys
-from contracts.reflections import proposed
+from contracts.memory_reflections import proposed
 from limner.memory import Memory, index, utc_now
 from limner.memory.documents import visible_documents
 from limner.settings import Settings

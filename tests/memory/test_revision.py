@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.reflections import proposed, quote, reflect, revision_of, stated
+from contracts.memory_reflections import proposed, quote, reflect, revision_of, stated
 from limner.errors import InputError
 from limner.memory import Evidence, Standing, new_id
 
@@ -52,6 +52,7 @@ def test_what_limner_said_is_no_evidence(ada, said) -> None:
 def test_a_proposition_is_about_this_user_and_says_something(ada, said) -> None:
     refuse(ada, "another user", proposed(ada, "Lives in Porto.", said, user_id="bob"))
     refuse(ada, "no text", proposed(ada, "  ", said))
+    refuse(ada, "NUL", proposed(ada, "Lives in Porto.", said, reasoning="so\0"))
 
 
 def test_only_what_is_held_can_be_revised(ada, said) -> None:

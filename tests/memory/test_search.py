@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.reflections import proposed, reflect
+from contracts.memory_reflections import proposed, reflect
 from limner.errors import InputError, InvalidObservation
 from limner.memory import utc_now
 from limner.settings import RecallWeights

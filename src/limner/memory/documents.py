@@ -12,7 +12,16 @@ from limner.memory.lexical import index_terms, tokenize
 from limner.memory.records import Observation, Proposition
 from limner.memory.schema import documents, observations, propositions
 
-__all__ = ("KINDS", "Document", "Kind", "add_document", "document_texts", "known_at", "visible_documents")
+__all__ = (
+    "KINDS",
+    "Document",
+    "Kind",
+    "add_document",
+    "any_visible",
+    "document_texts",
+    "known_at",
+    "visible_documents",
+)
 
 Kind = Literal["observation", "proposition"]
 """What a document is the text of."""
@@ -72,6 +81,16 @@ def visible_documents(
         Document(row.id, row.kind, row.observation_id or row.proposition_id, row.length)
         for row in connection.execute(statement)
     ]
+
+
+def any_visible(
+    connection: Connection, user_id: str, kinds: Collection[str], at: datetime | None = None
+) -> bool:
+    """Return whether `visible_documents` would find one."""
+    statement = select(documents.c.id).where(
+        documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), known_at(documents, at)
+    )
+    return connection.execute(statement.limit(1)).first() is not None
 
 
 def document_texts(connection: Connection, user_id: str, numbers: Collection[int]) -> dict[int, str]:

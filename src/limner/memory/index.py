@@ -111,19 +111,13 @@ class VectorIndex:
     def erase(self, user_id: str) -> str | None:
         """Remove every vector of the user from the index; return what is left for others to remove.
 
-        The caller has left a `rewrite` note, so that what cannot be done now is done by the next `drain`.
+        The caller has left a `rewrite` note: until the next `drain` has followed it the index is not asked, and
+        what cannot be removed now is removed then.
         """
-        erased = False
         with self._guard, _forgiving():
-            erased = self._collections.erase(user_id)
-            if erased:
-                with self._database.write() as connection:
-                    connection.execute(
-                        delete(outbox).where(outbox.c.user_id == user_id, outbox.c.action == "rewrite")
-                    )
-        if not erased:
-            return "The vector index is in use elsewhere, or down; it is rewritten when it is next drained."
-        return self._collections.remnants
+            if self._collections.erase(user_id):
+                return self._collections.remnants
+        return "The vector index is in use elsewhere, or down; it is rewritten when it is next drained."
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -16,7 +16,7 @@ from typing import get_args
 from limner.errors import InputError, InvalidObservation
 from limner.memory.records import Author, NewObservation, Observation, new_id, utc_now
 
-__all__ = ("CLOCK_SKEW", "check_user_id", "clean_text", "observation_of")
+__all__ = ("CLOCK_SKEW", "check_user_id", "check_zone", "clean_text", "observation_of")
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of this machine's clock a moment may lie."""
@@ -72,6 +72,17 @@ def clean_text(text: str | bytes, *, max_chars: int, what: str = "An observation
     if not cleaned.strip():
         raise InvalidObservation(f"{what} has control characters only.")
     return cleaned
+
+
+def check_zone(moment: datetime | None, what: str) -> datetime | None:
+    """Return a moment to search by, if it has a time zone.
+
+    Raises:
+        InputError: It has none.
+    """
+    if moment is not None and moment.utcoffset() is None:
+        raise InputError(f"{what} ({moment.isoformat()}) has no time zone.")
+    return moment
 
 
 def observation_of(user_id: str, new: NewObservation, *, max_chars: int) -> Observation:

@@ -49,13 +49,13 @@ def utc_now() -> datetime:
 
 
 class Record(BaseModel):
-    """Base of everything stored: frozen, and closed to unknown fields."""
+    """Base of everything stored: frozen, closed to unknown fields, and without NaN, which JSON does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Standing(IntEnum):
-    """Who stands behind a statement; a higher standing is never overridden by a lower one."""
+    """Who stands behind a statement; no inference overrides what the user stated or confirmed."""
 
     INFERRED = 0
     """A model or a computation concluded it."""

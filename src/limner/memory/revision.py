@@ -111,6 +111,8 @@ def _check(
         raise InputError(f"Proposition {proposition.id} is about another user.")
     if not proposition.text.strip():
         raise InputError(f"Proposition {proposition.id} has no text.")
+    if "\0" in proposition.text + proposition.reasoning:
+        raise InputError(f"Proposition {proposition.id} has a NUL character: that is not text.")
     if not proposition.supporting:
         raise InputError(f"Proposition {proposition.id} has no supporting evidence.")
     for span in proposition.evidence:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
 from limner.memory.database import Database
-from limner.memory.documents import Kind, known_at, visible_documents
+from limner.memory.documents import Kind, any_visible, known_at, visible_documents
 from limner.memory.index import VectorIndex
 from limner.memory.lexical import bm25
 from limner.memory.ranking import Scores, diversify, fuse, min_max, order
@@ -67,7 +67,7 @@ def search(
 ) -> list[Recall]:
     """Return the `k` best records for `query`, best first; see `UserMemory.search`."""
     with database.read() as connection:
-        if not visible_documents(connection, user_id, kinds, at):
+        if not any_visible(connection, user_id, kinds, at):
             return []
     vector = None
     if weights.dense > 0 or weights.diversity > 0:
@@ -85,7 +85,7 @@ def similar(
     if not texts:
         return []
     with database.read() as connection:
-        if not visible_documents(connection, user_id, ("proposition",)):
+        if not any_visible(connection, user_id, ("proposition",)):
             return [[] for _ in texts]
     encode_missing(database, user_id, encoder)
     queries = unit_rows(encoder.encode_documents(list(texts)))
@@ -112,7 +112,6 @@ def similar(
 class _Fact:
     """What ranking needs to know of one document."""
 
-    owner: str
     moment: datetime
     durability: int
     confidence: float
@@ -149,18 +148,19 @@ class _Lookup:
         numbers, cosines = self._candidates(words, vector)
         if not numbers:
             return []
-        facts = self._facts(numbers)
-        # Newest first, so that of equal scores the newer record comes first.
-        numbers.sort(key=lambda number: (facts[number].moment, facts[number].owner), reverse=True)
+        numbers.sort(reverse=True)  # of equal scores the record stored later comes first
         lexical = min_max(np.array([words.get(n, 0.0) for n in numbers]))
         dense = min_max(np.array([cosines.get(n, 0.0) for n in numbers]))
         parts = {
             "lexical": (weights.lexical, lexical),
             "dense": (weights.dense, dense),
             "context": (weights.context, self._context(numbers, lexical, dense)),
-            "recency": (weights.recency, self._recency([facts[n] for n in numbers])),
-            "confidence": (weights.confidence, np.array([facts[n].confidence / 10 for n in numbers])),
         }
+        if weights.recency > 0 or weights.confidence > 0:
+            by_number = self._facts(numbers)
+            facts = [by_number[n] for n in numbers]
+            parts["recency"] = (weights.recency, self._recency(facts))
+            parts["confidence"] = (weights.confidence, np.array([f.confidence / 10 for f in facts]))
         return self._explained(numbers, fuse(parts), k)
 
     def _candidates(
@@ -212,12 +212,11 @@ class _Lookup:
 
     def _facts(self, numbers: Sequence[int]) -> dict[int, _Fact]:
         facts: dict[int, _Fact] = {}
-        said = select(documents.c.id, observations.c.id.label("owner"), observations.c.occurred_at).join(
+        said = select(documents.c.id, observations.c.occurred_at).join(
             observations, documents.c.observation_id == observations.c.id
         )
         held = select(
             documents.c.id,
-            propositions.c.id.label("owner"),
             func.coalesce(propositions.c.valid_from, propositions.c.recorded_at, type_=UTCDateTime).label(
                 "moment"
             ),
@@ -226,8 +225,8 @@ class _Lookup:
         ).join(propositions, documents.c.proposition_id == propositions.c.id)
         for chunk in chunked(numbers):
             mine = (documents.c.user_id == self._user_id, documents.c.id.in_(chunk))
-            for number, owner, moment in self._connection.execute(said.where(*mine)):
-                facts[number] = _Fact(owner, moment, _OBSERVATION_DURABILITY, 10.0)
+            for number, moment in self._connection.execute(said.where(*mine)):
+                facts[number] = _Fact(moment, _OBSERVATION_DURABILITY, 10.0)
             for number, *rest in self._connection.execute(held.where(*mine)):
                 facts[number] = _Fact(*rest)
         return facts

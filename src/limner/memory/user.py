@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from limner.errors import InputError
+from limner.errors import InputError, InvalidObservation
 from limner.memory import audit, claims, observations, portraits, propositions, revision
 from limner.memory.claims import Batch, Parked
 from limner.memory.documents import Kind
 from limner.memory.erasure import Receipt, forget
 from limner.memory.export import export
-from limner.memory.intake import clean_text, observation_of
+from limner.memory.intake import check_zone, clean_text, observation_of
 from limner.memory.records import (
     AuditEntry,
     Author,
@@ -70,7 +70,7 @@ class UserMemory:
             StoreFull: No space left; nothing was stored.
         """
         new = NewObservation(text, source, author, occurred_at, key, event, media)
-        return self.observe_many([new])[0]
+        return self._store([self._checked(new)])[0]
 
     def observe_many(self, new: Iterable[NewObservation]) -> list[Observation]:
         """Store observations in one transaction: all of them, or none.
@@ -82,16 +82,10 @@ class UserMemory:
         checked = []
         for number, one in enumerate(new):
             try:
-                checked.append(
-                    observation_of(self.user_id, one, max_chars=self._settings.max_observation_chars)
-                )
-            except InputError as error:
-                error.add_note(f"observation {number} of this call")
-                raise
-        if not checked:
-            return []
-        with self._database.write() as connection:
-            return observations.store_observations(connection, self.user_id, checked)
+                checked.append(self._checked(one))
+            except InvalidObservation as error:
+                raise InvalidObservation(f"Observation {number}: {error}") from error
+        return self._store(checked) if checked else []
 
     def observation(self, id: str) -> Observation:
         """Return one observation.
@@ -125,8 +119,8 @@ class UserMemory:
                 connection,
                 self.user_id,
                 source=source,
-                since=since,
-                until=until,
+                since=check_zone(since, "since"),
+                until=check_zone(until, "until"),
                 pending=pending,
                 limit=limit,
             )
@@ -134,7 +128,7 @@ class UserMemory:
     def propositions(self, *, at: datetime | None = None) -> list[Proposition]:
         """Return the propositions that are held now, or were at a moment in limner's time; oldest first."""
         with self._database.read() as connection:
-            return propositions.held_propositions(connection, self.user_id, at)
+            return propositions.held_propositions(connection, self.user_id, check_zone(at, "at"))
 
     def proposition(self, id: str) -> Proposition:
         """Return one version of a proposition, current or retired.
@@ -187,7 +181,7 @@ class UserMemory:
             k,
             kinds,
             weights or self._settings.recall,
-            at,
+            check_zone(at, "at"),
         )
 
     def similar(self, texts: Sequence[str], k: int = 3) -> list[list[Similar]]:
@@ -267,7 +261,7 @@ class UserMemory:
     def portrait(self, kind: str, *, task: str | None = None, at: datetime | None = None) -> Portrait | None:
         """Return the last portrait of a kind and task that was drawn by a moment; none if there is none."""
         with self._database.read() as connection:
-            return portraits.latest_portrait(connection, self.user_id, kind, task, at)
+            return portraits.latest_portrait(connection, self.user_id, kind, task, check_zone(at, "at"))
 
     def record_audit(
         self,
@@ -328,3 +322,10 @@ class UserMemory:
     def export(self) -> Iterator[dict[str, object]]:
         """Yield everything stored of this user as JSON-able data, one dict per record."""
         return export(self._database, self.user_id)
+
+    def _checked(self, new: NewObservation) -> Observation:
+        return observation_of(self.user_id, new, max_chars=self._settings.max_observation_chars)
+
+    def _store(self, checked: Sequence[Observation]) -> list[Observation]:
+        with self._database.write() as connection:
+            return observations.store_observations(connection, self.user_id, checked)
