@@ -10,7 +10,7 @@ from limner.agents.recommender import Recommendations, RecommendingAgent, descri
 from limner.errors import ContextOverflow, InputError
 from limner.inference import LanguageModel, load_prompt
 from limner.inference.choose import choose
-from limner.memory.records import PortraitLine
+from limner.memory.records import Evidence, PortraitLine
 from limner.memory.search import Recall
 from limner.memory.user import UserMemory
 from limner.profiles.context import Context, pack
@@ -37,6 +37,11 @@ class Answer:
     """The shortlist, where the question asked for something from the catalogue."""
     unchecked: tuple[str, ...] = ()
     """Words of the question that nothing could check; the text says so too."""
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Spans of observations behind the portrait lines that the model saw."""
+        return tuple(dict.fromkeys(e for line in self.portrait for e in line.evidence))
 
     @property
     def known(self) -> bool:
@@ -119,7 +124,9 @@ class Companion:
         if choice.option != "recommend":
             return None
         # Rounds 0: the wish is understood and the base recommender filtered by it; no loop for a question in passing.
-        return await self._recommender.recommend(user, question, _SHORTLIST, budget=Budget(rounds=0))
+        return await self._recommender.recommend(
+            user, question, _SHORTLIST, budget=Budget(rounds=0), worded=False
+        )
 
     def _checked(self, text: str, context: Context, found: Recommendations | None) -> Answer:
         """Keep the answer to the shortlist, and say what could not be checked."""

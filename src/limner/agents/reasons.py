@@ -1,6 +1,7 @@
 """Why an item is recommended: facts from the recommender, the portrait and the wish, put into one sentence."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import Event, Proposition
 from limner.profiles.propositions.findings import Topic
 from limner.profiles.propositions.propose import strangers
-from limner.tools import Catalogue, Filter, Item
+from limner.tools import Catalogue, Condition, Filter, Item
 
 __all__ = ["Grounds", "grounds", "justify"]
 
@@ -53,7 +54,9 @@ def grounds(
     """
     facts = []
     if wished:
-        facts.append(f"you wished for {wished}")
+        facts.append(
+            f"as you wished, it is {', '.join(_granted(item, condition) for condition in wished.conditions)}"
+        )
     fitting = [
         p
         for p in propositions
@@ -71,29 +74,60 @@ def grounds(
     return Grounds(tuple(facts), tuple(fitting), tuple(catalogue.get(n).title for n in liked[:2]))
 
 
-async def justify(item: Item, why: Grounds, model: LanguageModel, prompts: Path | None = None) -> str:
-    """Return one sentence that says why; where the model's adds anything to the facts, the plain one takes its place."""
+async def justify(
+    item: Item,
+    why: Grounds,
+    model: LanguageModel,
+    *,
+    vocabulary: Collection[str],
+    prompts: Path | None = None,
+) -> str:
+    """Return one sentence that says why; where the model's adds anything to the facts, the plain one takes its place.
+
+    Args:
+        item: What is recommended.
+        why: What speaks for it.
+        model: Words it.
+        vocabulary: Every categorical value of the catalogue, so that none is claimed that the facts don't hold.
+        prompts: Folder of overriding prompt files.
+    """
     prompt = load_prompt("agents/reason", prompts)
     facts = "; ".join(why.facts) or "people in general choose it"
     answer = await model.acomplete(
         prompt.messages(item=item.title, facts=facts), stage="justify", max_tokens=90
     )
     sentence = answer.strip().split("\n")[0]
-    known = f"{item.title} {facts} You People"
+    return sentence if _faithful(sentence, item, facts, vocabulary) else why.sentence()
+
+
+def _faithful(sentence: str, item: Item, facts: str, vocabulary: Collection[str]) -> bool:
+    """Whether a sentence is whole, speaks to the user, and names no title, number or category beyond the facts."""
     whole = sentence.endswith((".", "!")) and 10 < len(sentence) < 400
+    words = set(re.findall(r"[\w'-]+", sentence.lower()))
+    allowed = set(re.findall(r"[\w'-]+", f"{item.title} {facts}".lower()))
+    claimed = {value.lower() for value in vocabulary} & {w.removesuffix("s") for w in words - allowed} | (
+        {value.lower() for value in vocabulary} & (words - allowed)
+    )
+    claimed -= {w.removesuffix("s") for w in allowed}
+    known = f"{item.title} {facts} You Your It People"
     return (
-        sentence
-        if whole and not strangers(f"x {sentence}", known) and _says_you(sentence)
-        else why.sentence()
+        whole
+        and bool(words & {"you", "your", "people"})
+        and not claimed
+        and not strangers(f"x {sentence}", known)
+        and "{" not in sentence
     )
 
 
-def _says_you(sentence: str) -> bool:
-    return (
-        "you" in sentence.lower().split()
-        or "your" in sentence.lower().split()
-        or "people" in sentence.lower()
-    )
+def _granted(item: Item, condition: Condition) -> str:
+    """Return how an item satisfies a condition, in the item's own values."""
+    value = item.attributes.get(condition.attribute)
+    if condition.op == "not in":
+        return f"not {' or '.join(str(v).lower() for v in condition.values)}"
+    if isinstance(value, float | int):
+        return f"from {value:g}" if 1000 <= value < 3000 else f"{condition.attribute} {value:g}"
+    held = value if isinstance(value, tuple) else (str(value),)
+    return " and ".join(v.lower() for v in held if v in condition.values) or f"{condition}"
 
 
 def _rated(event: Event | None) -> str:

@@ -5,7 +5,7 @@ the recommenders, ranks and finishes. Beyond the paper: conditions carry values 
 seen is masked, the base recommender's list is the floor, and every change to it has a reason that is told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,8 @@ __all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent"
 
 _RETRIEVED = 30
 """Items that one conditioned search brings in."""
+_SEARCHES = 3
+"""Conditioned searches after which the agent may rank or finish only: a small model would search on for ever."""
 _RANKED = 12
 """Items that the model is asked about when it ranks."""
 _SEARCH_WEIGHT = 0.15
@@ -125,6 +127,7 @@ class RecommendingAgent:
         self._catalogue = catalogue
         self._recommenders = {recommender.name: recommender for recommender in recommenders}
         self._base = recommenders[0]
+        self._vocabulary = frozenset(value for a in catalogue.attributes() for value in a.values)
         self._model = model
         self._prompts = prompts
 
@@ -135,6 +138,8 @@ class RecommendingAgent:
         k: int = 5,
         *,
         budget: Budget | None = None,
+        exclude: Collection[str] = (),
+        worded: bool = True,
         progress: Callable[[AgentStep], None] = lambda step: None,
     ) -> Recommendations:
         """Return the `k` best items for a user and a wish, each with its reason.
@@ -146,6 +151,8 @@ class RecommendingAgent:
             request: The wish in words; may be empty.
             k: How many; fewer where the catalogue has not so many that fit.
             budget: Limits of the loop.
+            exclude: Ids that must not be recommended, besides everything in the user's history.
+            worded: Whether the model words the reasons; otherwise they are plain facts, which costs nothing.
             progress: Called at each step.
 
         Raises:
@@ -154,10 +161,17 @@ class RecommendingAgent:
         if k < 1:
             raise InputError(f"k is at least 1; not {k}.")
         with self._model.ledger.stage(user=user.user_id):
-            return await self._recommend(user, request, k, budget or Budget(), progress)
+            return await self._recommend(user, request, k, budget or Budget(), exclude, worded, progress)
 
     async def _recommend(
-        self, user: UserMemory, request: str, k: int, budget: Budget, progress: Callable[[AgentStep], None]
+        self,
+        user: UserMemory,
+        request: str,
+        k: int,
+        budget: Budget,
+        exclude: Collection[str],
+        worded: bool,
+        progress: Callable[[AgentStep], None],
     ) -> Recommendations:
         spending = Spending(budget, self._model.ledger)
         events = await to_thread.run_sync(_events, user, self._catalogue)
@@ -167,7 +181,7 @@ class RecommendingAgent:
             wish = await understand(request, self._catalogue, self._model, self._prompts)
         except ModelError as error:
             wish, failure = Wish(request, Filter(), (request,)), f"the model failed: {error}"
-        state = await to_thread.run_sync(self._started, wish, list(events), portrait)
+        state = await to_thread.run_sync(self._started, wish, list(events), exclude, portrait)
         _note(state, progress, AgentStep("understand", str(wish.where) or "no condition"))
         if failure is None:
             try:
@@ -187,8 +201,10 @@ class RecommendingAgent:
             unknown=state.bus.unknown,
         )
 
-    def _started(self, wish: Wish, history: list[str], portrait: list[Proposition]) -> _Search:
-        bus = CandidateBus(self._catalogue, history)
+    def _started(
+        self, wish: Wish, history: list[str], exclude: Collection[str], portrait: list[Proposition]
+    ) -> _Search:
+        bus = CandidateBus(self._catalogue, history, exclude)
         everything = self._base.recommend(bus.history, len(self._catalogue), wish.where, exclude=bus.barred)
         bus.retrieve(self._base, wish.where or None, _RETRIEVED)
         state = _Search(wish, bus, tuple(scored.item_id for scored in everything), portrait)
@@ -210,6 +226,8 @@ class RecommendingAgent:
             spending.rounds += 1
             if not state.open and state.ranked:
                 return None
+            if len(state.votes) >= _SEARCHES and not state.ranked:
+                state.open.clear()
             schema = decision_schema(list(self._recommenders), list(state.open), may_rank=not state.ranked)
             messages = prompt.messages(
                 portrait="\n".join(_portrait_lines(state.portrait)) or "- nothing is known yet",
@@ -282,7 +300,9 @@ class RecommendingAgent:
             reason = why.sentence()
             if not silent:
                 try:
-                    reason = await justify(item, why, self._model, self._prompts)
+                    reason = await justify(
+                        item, why, self._model, vocabulary=self._vocabulary, prompts=self._prompts
+                    )
                 except ModelError:
                     silent = True
             calls = tuple(state.bus.candidate(item_id).calls) if item_id in state.bus else ()

@@ -61,7 +61,7 @@ async def understand(
     fields: dict[str, Any] = answer.model_dump()
     conditions = tuple(c for a in attributes for c in _conditions(a, fields, text))
     where = catalogue.validated(Filter(conditions=conditions))
-    return Wish(text, where, tuple(words for words in fields["other"] if words.strip()))
+    return Wish(text, where, tuple(words for words in fields["other"] if not words.strip().endswith("?")))
 
 
 def _usable(attribute: Attribute) -> bool:
@@ -108,7 +108,7 @@ def _examples(attributes: list[Attribute]) -> Iterator[BaseMessage]:
     empty["other"] = []
     category = next((a for a in attributes if a.kind != "number" and len(a.values) >= 5), None)
     number = next((a for a in attributes if a.kind == "number"), None)
-    examples: list[tuple[str, dict[str, Any]]] = [("surprise me", {})]
+    examples: list[tuple[str, dict[str, Any]]] = [("what should I take?", {})]
     if category is not None:
         name, v = category.name, category.values
         examples += [

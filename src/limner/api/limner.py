@@ -46,6 +46,7 @@ class Limner:
         self,
         settings: Settings,
         memory: Memory,
+        encoder: Encoder,
         *,
         model: LanguageModel | None = None,
         world: World | None = None,

@@ -1,6 +1,6 @@
 """The only door to one user."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -198,6 +198,7 @@ class User:
         k: int = 5,
         *,
         budget: Budget | None = None,
+        exclude: Collection[str] = (),
         progress: Callable[[AgentStep], None] = _silent,
     ) -> Recommendations:
         """Return the `k` best items of the catalogue, each with its reason (ToolRec); nothing seen, nothing invented.
@@ -205,6 +206,7 @@ class User:
         Args:
             request: The wish in words; may be empty.
             k: How many.
+            exclude: Ids of items that must not be recommended, besides what the user has observed.
             budget: Limits of the loop; when one ends, the best list so far is returned and marked.
             progress: Called at each step, from another thread.
 
@@ -212,7 +214,9 @@ class User:
             ConfigurationError: There is nothing to recommend from.
             InputError: `k` is less than 1.
         """
-        return self._limner.portal.run(partial(self.arecommend, request, k, budget=budget, progress=progress))
+        return self._limner.portal.run(
+            partial(self.arecommend, request, k, budget=budget, exclude=exclude, progress=progress)
+        )
 
     async def arecommend(
         self,
@@ -220,6 +224,7 @@ class User:
         k: int = 5,
         *,
         budget: Budget | None = None,
+        exclude: Collection[str] = (),
         progress: Callable[[AgentStep], None] = _silent,
     ) -> Recommendations:
         """Async twin of `recommend`."""
@@ -228,7 +233,9 @@ class User:
             raise ConfigurationError(
                 "There is nothing to recommend from: set LIMNER_DATASET, or open with dataset=…."
             )
-        return await agent.recommend(self.memory, request, k, budget=budget, progress=progress)
+        return await agent.recommend(
+            self.memory, request, k, budget=budget, exclude=exclude, progress=progress
+        )
 
     def share(self, recipient: str, purpose: str) -> list[Decision]:
         """Decide for each proposition whether it may be told to somebody for a purpose, and log the decisions.

@@ -74,9 +74,9 @@ class World:
 
     def knowledge(self) -> ItemKnowledge:
         """Return what reflections need of it."""
-        catalogue = self.catalogue
+        dataset = self.dataset
 
         def resolve(observation: Observation) -> Observation:
-            return resolved(observation, catalogue)
+            return resolved(observation, dataset.catalogue, dataset.item_type)
 
         return ItemKnowledge(self.baseline, resolve)

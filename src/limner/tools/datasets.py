@@ -29,6 +29,8 @@ class Dataset:
     interactions: Interactions
     broken_items: tuple[BrokenRow, ...] = ()
     """Rows of the item file that were left out."""
+    item_type: str = "item"
+    """What a person calls one of the items: `film`, `book`, `restaurant`."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ neither of this package nor of its repository.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from limner.inference.packages import Asset, PackagedFile, Progress, fetch
@@ -74,7 +75,7 @@ def load_ml_100k(settings: "Settings | None" = None) -> Dataset:
 
 def read_ml_100k(folder: Path) -> Dataset:
     """Read the files from a folder that holds them already."""
-    return read_recbole_folder(folder, _COLUMNS, name="ml-100k")
+    return replace(read_recbole_folder(folder, _COLUMNS, name="ml-100k"), item_type="film")
 
 
 def fetch_ml_100k(settings: Settings | None = None, *, progress: Progress | None = None) -> Path:

@@ -33,10 +33,15 @@ def rating_in(text: str) -> Event | None:
     )
 
 
-def resolved(observation: Observation, catalogue: Catalogue) -> Observation:
+def resolved(observation: Observation, catalogue: Catalogue, item_type: str = "item") -> Observation:
     """Return the observation with its event tied to the catalogue: the item's id, and its attributes where the event has none.
 
     An event whose item the catalogue does not have, by id or by title, is returned as it is.
+
+    Args:
+        observation: What was observed.
+        catalogue: Where the item is looked up.
+        item_type: What a person calls the catalogue's items, for events that don't say.
     """
     event = observation.event
     if event is None:
@@ -50,10 +55,13 @@ def resolved(observation: Observation, catalogue: Catalogue) -> Observation:
         if not same:
             return observation
         item = same[0]
-    attributes = event.attributes or item.attributes
-    if item.id == event.item_id and attributes is event.attributes:
-        return observation
-    tied = event.model_copy(update={"item_id": item.id, "attributes": attributes})
+    tied = event.model_copy(
+        update={
+            "item_id": item.id,
+            "item_type": item_type if event.item_type == "item" else event.item_type,
+            "attributes": event.attributes or item.attributes,
+        }
+    )
     return observation.model_copy(update={"event": tied})
 
 
