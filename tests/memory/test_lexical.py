@@ -5,15 +5,17 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, text
 
 from limner.memory.lexical import K1, B, tokenize
+from limner.memory.schema import terms
 from limner.settings import RecallWeights
 
 ONLY_WORDS = RecallWeights(lexical=1, dense=0)
 
 
 @pytest.mark.parametrize(
-    ("text", "terms"),
+    ("words", "expected"),
     [
         ("Films filmed FILMING", ["film", "film", "film"]),
         ("the user's choice", ["the", "user", "choic"]),
@@ -27,13 +29,13 @@ ONLY_WORDS = RecallWeights(lexical=1, dense=0)
         ("", []),
     ],
 )
-def test_terms(text, terms) -> None:
-    assert tokenize(text) == terms
+def test_terms(words, expected) -> None:
+    assert tokenize(words) == expected
 
 
 @given(st.text())
-def test_any_text_has_terms_that_fit_the_column(text) -> None:
-    assert all(0 < len(term) <= 64 for term in tokenize(text))
+def test_any_text_has_terms_that_fit_the_column(words) -> None:
+    assert all(0 < len(term) <= 64 for term in tokenize(words))
 
 
 def test_a_word_without_end_is_cut() -> None:
@@ -55,8 +57,6 @@ def test_scores_follow_the_formula(ada) -> None:
     assert [r.record.text[:10] for r in found] == ["horror hor", "a horror f"]
     assert found[0].score == pytest.approx(1)
     assert found[1].score == 0  # min-max scaled over the two that match
-    from limner.memory.lexical import bm25
-
     memory = ada._memory
     with memory.database.read() as connection:
         scores = bm25(connection, "ada", "horror", dict(enumerate(lengths, start=1)))
@@ -67,3 +67,12 @@ def test_a_query_of_unknown_words_finds_nothing_by_words(ada) -> None:
     ada.observe("horror")
     assert ada.search("zebra", weights=ONLY_WORDS) == []
     assert ada.search("?!", weights=ONLY_WORDS) == []
+
+
+def test_looking_a_word_up_reads_rows_of_this_user_only(ada, memory) -> None:
+    ada.observe("horror")
+    statement = select(terms).where(terms.c.user_id == "ada", terms.c.term.in_(["horror"]))
+    with memory.database.read() as connection:
+        compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
+    assert "USING PRIMARY KEY (user_id=? AND term=?)" in plan[0].detail
