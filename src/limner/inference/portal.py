@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,13 +26,13 @@ class _Raised:
 class Portal:
     """The door from sync into async code; thread-safe, and usable where a loop already runs (Jupyter).
 
-    The loop's thread starts at the first `run` and is a daemon, so an unclosed portal does not keep the
-    interpreter alive.
+    The loop's thread starts at the first `run`. An unclosed portal is closed when the interpreter ends, and does not
+    keep it alive.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._context: AbstractContextManager[BlockingPortal] | None = None
+        self._finalizer: weakref.finalize[..., Portal] | None = None
         self._portal: BlockingPortal | None = None
         self._thread: int | None = None
         self._closed = False
@@ -89,10 +90,9 @@ class Portal:
             raise RuntimeError("A portal cannot be closed from inside its own loop.")
         with self._lock:
             self._closed = True
-            context, portal, self._context, self._portal = self._context, self._portal, None, None
-        if context is not None and portal is not None:
-            portal.call(portal.stop, True)
-            context.__exit__(None, None, None)
+            finalizer, self._finalizer, self._portal = self._finalizer, None, None
+        if finalizer is not None:
+            finalizer()
 
     def __enter__(self) -> Self:
         return self
@@ -107,7 +107,15 @@ class Portal:
             if self._closed:
                 raise RuntimeError("This portal is closed.")
             if self._portal is None:
-                self._context = start_blocking_portal(name="limner-portal")
-                self._portal = self._context.__enter__()
+                context = start_blocking_portal(name="limner-portal")
+                self._portal = context.__enter__()
                 self._thread = self._portal.call(threading.get_ident)
+                # Also runs at the end of the interpreter, while the loop's thread, a daemon, is still there to answer;
+                # afterwards the context would wait for it forever.
+                self._finalizer = weakref.finalize(self, _stop, context, self._portal)
             return self._portal
+
+
+def _stop(context: AbstractContextManager[BlockingPortal], portal: BlockingPortal) -> None:
+    portal.call(portal.stop, True)
+    context.__exit__(None, None, None)
