@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from limner.memory.lexical import K1, B, tokenize
+from limner.memory.lexical import K1, B, bm25, tokenize
 from limner.memory.schema import terms
 from limner.settings import RecallWeights
 
