@@ -1,5 +1,7 @@
 """The companion: answers questions from what is known of the user (summary plus retrieval, Richardson et al. 2023)."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from limner.memory.search import Recall
 from limner.memory.user import UserMemory
 from limner.profiles.context import Context, pack
 from limner.profiles.portraitist import Portraitist
+from limner.profiles.propositions.sentences import sentences
 from limner.settings import RecallWeights
 from limner.tools import Catalogue
 
@@ -22,6 +25,10 @@ __all__ = ["Answer", "Companion"]
 
 _ANSWER_TOKENS = 160
 _SHORTLIST = 5
+_WORD = re.compile(r"\w+")
+_ORDINARY = frozenset(
+    "a an and at be but by for from i in is it me more most my no not of on or something than that the this to tonight we with you".split()
+)
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,8 @@ class Companion:
     def _checked(self, text: str, context: Context, found: Recommendations | None) -> Answer:
         """Keep the answer to the shortlist, and say what could not be checked."""
         unchecked = found.wish.unchecked if found else ()
+        if unchecked:
+            text = _without_claims_about(unchecked, text)
         if found is not None and found.items and not self._keeps_to(text, found):
             first = found.items[0]
             text = f"I would suggest {first.item.title}. {first.reason}"
@@ -149,6 +158,13 @@ class Companion:
             if item.title not in shortlisted and item.title in text
         ]
         return bool(named) and not strangers
+
+
+def _without_claims_about(unchecked: Sequence[str], text: str) -> str:
+    """Drop the sentences of an answer that take up words of the question which nothing could check."""
+    words = {w for phrase in unchecked for w in _WORD.findall(phrase.casefold()) if w not in _ORDINARY}
+    kept = [s.text for s in sentences(text) if not words & set(_WORD.findall(s.text.casefold()))]
+    return " ".join(kept)
 
 
 def _bare(title: str) -> str:

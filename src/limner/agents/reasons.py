@@ -23,7 +23,7 @@ class Grounds:
     propositions: tuple[Proposition, ...]
     """Portrait lines that the item fits."""
     neighbours: tuple[str, ...]
-    """Titles of the history that the base recommender goes by."""
+    """Ids of the history that the base recommender goes by."""
 
     def sentence(self) -> str:
         """Return the facts as a plain sentence, without a model."""
@@ -71,7 +71,7 @@ def grounds(
     named = [f"{catalogue.get(n).title}{_rated(events.get(n))}" for n in liked[:2]]
     if named:
         facts.append(f"it goes with {' and '.join(named)}")
-    return Grounds(tuple(facts), tuple(fitting), tuple(catalogue.get(n).title for n in liked[:2]))
+    return Grounds(tuple(facts), tuple(fitting), tuple(liked[:2]))
 
 
 async def justify(

@@ -25,6 +25,7 @@ from limner.memory.records import Event, Proposition
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.tools import Call, CandidateBus, Catalogue, Filter, Item, Recommender
+from limner.tools.recommenders.protocol import Contribution
 from limner.tools.resolve import resolved
 
 __all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent", "described"]
@@ -35,10 +36,16 @@ _SEARCHES = 3
 """Conditioned searches after which the agent may rank or finish only: a small model would search on for ever."""
 _RANKED = 12
 """Items that the model is asked about when it ranks."""
-_SEARCH_WEIGHT = 0.15
-_RANK_WEIGHT = 0.15
-"""What a conditioned search at full confidence, and the model's ranking, count against the base list's 1."""
+_OPINION_WEIGHT = 0.4
+_SEARCH_WEIGHT = 0.1
+_RANK_WEIGHT = 0.1
+"""What another recommender's own list, a conditioned search at full confidence, and the model's ranking count against the
+base list's 1. Chosen on users with even numbers; see docs/decisions/0003-weights-of-the-loop.md."""
+_OPINION = 100
+"""Items that another recommender's own list brings in."""
+_EVERYTHING = "everything"
 _PORTRAIT_LINES = 8
+_CONTRIBUTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,9 @@ class RecommendingAgent:
         everything = self._base.recommend(bus.history, len(self._catalogue), wish.where, exclude=bus.barred)
         bus.retrieve(self._base, wish.where or None, _RETRIEVED)
         state = _Search(wish, bus, tuple(scored.item_id for scored in everything), portrait)
-        state.made.append(f"{self._base.name}: {wish.where or 'everything'}")
+        state.made.append(f"{self._base.name}: {_EVERYTHING}")
+        if len(self._recommenders) > 1:
+            state.open[_EVERYTHING] = None
         for taste in tastes(portrait, self._catalogue)[:_PORTRAIT_LINES]:
             if str(taste.where) != str(wish.where):
                 state.open[str(taste.where)] = taste
@@ -251,15 +260,20 @@ class RecommendingAgent:
                 _note(state, progress, AgentStep("search", detail, decision.reason))
 
     def _search(self, state: _Search, decision: Search) -> None:
+        """Let a recommender look under one condition, and count what it finds as a vote."""
+        recommender = self._recommenders[decision.recommender]
+        made = f"{decision.recommender}: {decision.where}"
         taste = state.open.pop(decision.where)
-        where = state.wish.where & Filter.parse(decision.where)
-        found = self._recommenders[decision.recommender].recommend(
-            state.bus.history, _RETRIEVED, where, exclude=state.bus.barred
-        )
-        state.bus.retrieve(self._recommenders[decision.recommender], where, _RETRIEVED)
-        weight = _SEARCH_WEIGHT * (taste.weight if taste is not None else 1.0)
+        if made in state.made:  # the base list again; there is nothing new in it
+            return
+        where, k, weight = state.wish.where, _OPINION, _OPINION_WEIGHT
+        if decision.where != _EVERYTHING:
+            where, k = state.wish.where & Filter.parse(decision.where), _RETRIEVED
+            weight = _SEARCH_WEIGHT * (taste.weight if taste is not None else 1.0)
+        found = recommender.recommend(state.bus.history, k, where, exclude=state.bus.barred)
+        state.bus.retrieve(recommender, where or None, k)
         state.votes.append(Vote([scored.item_id for scored in found], weight))
-        state.made.append(f"{decision.recommender}: {decision.where}")
+        state.made.append(made)
 
     async def _rank(self, state: _Search) -> None:
         """Order the best candidates by how likely the model finds it that the person enjoys them."""
@@ -284,19 +298,21 @@ class RecommendingAgent:
     ) -> tuple[Recommendation, ...]:
         ranks = {item_id: rank for rank, item_id in enumerate(state.base, start=1)}
         mean = mean_rating(list(events.values()))
-        worded = []
+        worded: list[Recommendation] = []
+        told: set[str] = set()
         for item_id in state.order[:k]:
             item = self._catalogue.get(item_id)
-            contributions = self._base.explain(state.bus.history, item_id, 6)
+            contributions = self._base.explain(state.bus.history, item_id, _CONTRIBUTIONS)
             why = grounds(
                 item,
-                neighbours=[c.item_id for c in contributions],
+                neighbours=_varied(contributions, told),
                 events=events,
-                propositions=state.portrait,
+                propositions=sorted(state.portrait, key=lambda p: p.id in told),
                 wished=state.wish.where,
                 catalogue=self._catalogue,
                 liked_from=mean,
             )
+            told |= {*why.neighbours[:1], *(p.id for p in why.propositions[:1])}
             reason = why.sentence()
             if not silent:
                 try:
@@ -308,6 +324,14 @@ class RecommendingAgent:
             calls = tuple(state.bus.candidate(item_id).calls) if item_id in state.bus else ()
             worded.append(Recommendation(item, reason, calls, why.propositions, ranks.get(item_id)))
         return tuple(worded)
+
+
+def _varied(contributions: Sequence[Contribution], told: set[str]) -> list[str]:
+    """Return the ids of what contributed at least half as much as the first, what other reasons named already last."""
+    if not contributions:
+        return []
+    strong = [c.item_id for c in contributions if 2 * c.amount >= contributions[0].amount]
+    return sorted(strong, key=lambda item_id: item_id in told)
 
 
 def described(item: Item) -> str:
