@@ -26,9 +26,40 @@ __all__ = ["Answer", "Companion"]
 _ANSWER_TOKENS = 160
 _SHORTLIST = 5
 _WORD = re.compile(r"\w+")
-_ORDINARY = frozenset(
-    "a an and at be but by for from i in is it me more most my no not of on or something than that the this to tonight we with you".split()
-)
+_ORDINARY = frozenset([
+    "a",
+    "an",
+    "and",
+    "at",
+    "be",
+    "but",
+    "by",
+    "for",
+    "from",
+    "i",
+    "in",
+    "is",
+    "it",
+    "me",
+    "more",
+    "most",
+    "my",
+    "no",
+    "not",
+    "of",
+    "on",
+    "or",
+    "something",
+    "than",
+    "that",
+    "the",
+    "this",
+    "to",
+    "tonight",
+    "we",
+    "with",
+    "you",
+])
 
 
 @dataclass(frozen=True)
@@ -145,7 +176,7 @@ class Companion:
             text = f"I would suggest {first.item.title}. {first.reason}"
         if unchecked:
             words = " or ".join(f'"{words}"' for words in unchecked)
-            text += f" The catalogue says nothing about {words}, so that is not checked."
+            text += f"\nThe catalogue says nothing about {words}, so that is not checked."
         return Answer(text, context.portrait, context.recalled, found, unchecked)
 
     def _keeps_to(self, text: str, found: Recommendations) -> bool:
@@ -163,8 +194,10 @@ class Companion:
 def _without_claims_about(unchecked: Sequence[str], text: str) -> str:
     """Drop the sentences of an answer that take up words of the question which nothing could check."""
     words = {w for phrase in unchecked for w in _WORD.findall(phrase.casefold()) if w not in _ORDINARY}
-    kept = [s.text for s in sentences(text) if not words & set(_WORD.findall(s.text.casefold()))]
-    return " ".join(kept)
+    for sentence in reversed(sentences(text)):
+        if words & set(_WORD.findall(sentence.text.casefold())):
+            text = text[: sentence.start] + text[sentence.end :]
+    return text.strip()
 
 
 def _bare(title: str) -> str:

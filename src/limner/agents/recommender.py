@@ -195,9 +195,8 @@ class RecommendingAgent:
                 failure = await self._loop(state, spending, progress)
             except ModelError as error:
                 failure = f"the model failed: {error}"
-        items = await self._worded(
-            state, events, k, silent=failure is not None and failure.startswith("the model")
-        )
+        failed = failure is not None and failure.startswith("the model")
+        items = await self._worded(state, events, k, silent=failed or not worded)
         return Recommendations(
             items=items,
             wish=wish,
