@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fakes import use_fakes
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"(?P<run><!-- run -->\n)?^```python\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -44,6 +46,12 @@ def test_the_readme_has_blocks_that_run() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_block_is_python(block: Block) -> None:
     block.compiled()
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.run], ids=str)
+def test_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fakes(monkeypatch, tmp_path)
+    exec(block.compiled(), {"__name__": "__main__"})
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from limner import errors
 from limner.apps.cli import app
@@ -18,15 +17,6 @@ from limner.inference import manifest
 from limner.inference.packages import Asset, PackagedFile
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Runs `limner ARGUMENTS` with everything it stores under a temporary folder."""
-    monkeypatch.setenv("LIMNER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("LIMNER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments, **options: CliRunner().invoke(app, list(arguments), **options)
 
 
 def commands(group, prefix: str = "limner"):

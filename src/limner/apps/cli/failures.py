@@ -1,5 +1,6 @@
 """What the command line says, and returns, when something does not work."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from limner.errors import LimnerError
+from limner.errors import ConfigurationError, LimnerError, StoreError
 
 __all__ = ["EXIT_CODES", "INTERRUPTED", "Commands"]
 
@@ -22,7 +23,7 @@ EXIT_CODES: Mapping[int, str] = {
     4: "a setting is wrong, or an extra is not installed",
     5: "a model or data file could not be fetched whole",
     6: "the model failed or is not there",
-    7: "the database or the index failed, such as on a full disk",
+    7: "a file, the database or the index could not be read or written, such as on a full disk",
     INTERRUPTED: "interrupted (Ctrl-C)",
 }
 """Exit codes and their meaning; those of errors are `LimnerError.exit_code`."""
@@ -38,12 +39,17 @@ class Commands(TyperGroup):
         except LimnerError as error:
             _report(error, debug=ctx.params["debug"])
             raise typer.Exit(error.exit_code) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # whoever reads our output has had enough, as in `limner export | head`
+            _report(error, debug=ctx.params["debug"])
+            raise typer.Exit(StoreError.exit_code) from error
         except ImportError as error:
             # Only an extra that is missing is the operator's to mend; any other is a fault of ours.
             if "limner[" not in str(error):
                 raise
             _report(error, debug=ctx.params["debug"])
-            raise typer.Exit(4) from error
+            raise typer.Exit(ConfigurationError.exit_code) from error
         except KeyboardInterrupt as interrupt:
             kept = (
                 interrupt.args[0]
