@@ -179,6 +179,13 @@ OPENAI = {
     }
 }
 WORDLESS = {"error": {"code": "context_length_exceeded", "message": "Too long."}}
+AT_LEAST = {
+    "error": {
+        "code": 400,
+        "message": "This model's maximum context length is 2048 tokens. However, your prompt contains at least 2049 "
+        "input tokens, which exceeds this limit even without any output tokens.",
+    }
+}
 
 
 @pytest.mark.parametrize(
@@ -190,9 +197,16 @@ async def test_a_context_error_of_the_server_says_by_how_much(body: dict[str, An
     assert caught.value.excess == excess
 
 
-async def test_a_context_error_without_numbers_is_still_one() -> None:
-    with loopback_server([Answer(WORDLESS, status=400)]) as server, pytest.raises(ContextOverflow):
-        await opened(server.url).acomplete(PROMPT, stage="s", max_tokens=5)
+@pytest.mark.parametrize("body", [WORDLESS, AT_LEAST])
+async def test_a_context_error_without_numbers_is_estimated(body: dict[str, Any]) -> None:
+    with loopback_server([Answer(body, status=400)]) as server:
+        model = opened(server.url, context_length=2048)
+        with pytest.raises(ContextOverflow) as short:
+            await model.acomplete(PROMPT, stage="s", max_tokens=5)
+        with pytest.raises(ContextOverflow) as long:
+            await model.acomplete([HumanMessage("word " * 3000)], stage="s", max_tokens=5)
+    assert short.value.excess > 0
+    assert long.value.excess > 1000
 
 
 @pytest.mark.parametrize("dialect", ["vllm", "llama.cpp"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from limner.inference.embedded import EmbeddedEngine
 from limner.inference.encoder import Encoder, encoder
 from limner.inference.language_model import language_model
 from limner.inference.manifest import SMOLLM2
+from limner.inference.opening import continue_from
 from limner.inference.packages import fetch
 from limner.inference.structured import structured
 from limner.settings import Settings
@@ -123,6 +125,19 @@ async def test_a_choice_by_likelihood_has_scores_and_a_prior_that_is_cached(shar
     assert corrected.scores != plain.scores
     assert shared.ledger.total().calls == 4
     assert shared.ledger.total().output_tokens == 4
+
+
+async def test_an_opening_is_held_to(shared: LanguageModel) -> None:
+    opening = 'The zebra said "qqx" and'
+    line = await continue_from(shared, asked("A", "How are you?"), opening, stage="s", max_tokens=60)
+    assert line is None or line.startswith(opening)
+    reply = await shared.areply(
+        asked("A", "How are you?"),
+        stage="s",
+        max_tokens=20,
+        body={"grammar": f"root ::= {json.dumps(opening)} [^\\n]+"},
+    )
+    assert reply.text.startswith(opening)
 
 
 async def test_a_prompt_beyond_the_context_says_by_how_much(shared: LanguageModel) -> None:

@@ -17,10 +17,11 @@ _NUMBERS = (
     re.compile(
         r"request \((?P<prompt>\d+) tokens\) exceeds the available context size \((?P<context>\d+) tokens\)"
     ),
-    # vLLM and OpenAI: "maximum context length is 2048 tokens ... (N in the messages" / "resulted in N tokens"
+    # OpenAI and older vLLM: "maximum context length is 2048 tokens ... you requested N tokens" / "resulted in N tokens".
+    # Newer vLLM stops counting at the limit ("contains at least 2049"), which says nothing.
     re.compile(
         r"maximum context length is (?P<context>\d+) tokens.*?"
-        r"(?:resulted in|requested|contains|has)(?: at least)? (?P<prompt>\d+)",
+        r"(?:resulted in|requested|contains|has) (?P<prompt>\d+)",
         re.DOTALL,
     ),
     re.compile(
@@ -84,7 +85,7 @@ def _refusal(
 ) -> ModelError:
     status = error.status_code
     message = _short(error.message)
-    if too_long := _overflow(f"{error.message} {error.body}", error.body, overflow):
+    if too_long := _overflow(error.message, error.body, overflow):
         return too_long
     if status in (401, 403):
         return ModelUnavailable(f"{where} refuses the key (HTTP {status}: {message}). Set LIMNER_API_KEY.")
@@ -103,7 +104,7 @@ def _overflow(
 ) -> ContextOverflow | None:
     if isinstance(body, dict) and {"n_prompt_tokens", "n_ctx"} <= body.keys():
         return ContextOverflow(int(body["n_prompt_tokens"]), int(body["n_ctx"]))
-    if not _OVERFLOW.search(message):
+    if not _OVERFLOW.search(f"{message} {body}"):
         return None
     for pattern in _NUMBERS:
         if match := pattern.search(message):

@@ -259,8 +259,9 @@ class LanguageModel:
 
     def _translated(self, messages: Sequence[BaseMessage], max_tokens: int) -> AbstractContextManager[None]:
         def overflow() -> ContextOverflow:
+            # It is too long by one token at the least, whatever the estimate says.
             estimate = sum(estimate_tokens(message.text) for message in messages)
-            return ContextOverflow(estimate, self.context_length, max_tokens)
+            return ContextOverflow(max(estimate, self.context_length + 1), self.context_length, max_tokens)
 
         return translated(self.where, self.timeout_s, overflow)
 
