@@ -40,12 +40,14 @@ class Topic:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.measure}/{self.sign}/{self.attribute}/{self.value}"
+        attribute = self.attribute.replace("%", "%25").replace("/", "%2F")
+        return f"{self.measure}/{self.sign}/{attribute}/{self.value}"
 
     @classmethod
     def parse(cls, text: str) -> "Topic":
         """Read the text form."""
         measure, sign, attribute, value = text.split("/", 3)
+        attribute = attribute.replace("%2F", "/").replace("%25", "%")
         return cls(measure, sign, attribute, value)  # type: ignore[arg-type]
 
     @property
@@ -127,23 +129,24 @@ def find(
 
 def _columns(observations: Sequence[Observation]) -> _Rated:
     events = [o.event for o in observations if o.event is not None]
-    values = np.array([_value(event) for event in events], dtype=np.float64)
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for position, event in enumerate(events):
         for key in attribute_keys(event.attributes):
             groups[key].append(position)
     scales = [event.scale for event in events if event.scale is not None]
-    known = values[~np.isnan(values)]
-    low = min((scale[0] for scale in scales), default=float(known.min()) if known.size else 0.0)
-    high = max((scale[1] for scale in scales), default=float(known.max()) if known.size else 1.0)
+    ratings = [event.value for event in events if event.value is not None]
+    low = min((scale[0] for scale in scales), default=min(ratings, default=0.0))
+    high = max((scale[1] for scale in scales), default=max(ratings, default=1.0))
+    values = np.array([_value(event, low, high) for event in events], dtype=np.float64)
     arrays = {key: np.array(positions, dtype=np.intp) for key, positions in groups.items()}
     return _Rated(tuple(observations), values, low, high, arrays)
 
 
-def _value(event: Event) -> float:
+def _value(event: Event, low: float, high: float) -> float:
+    """Return an event's rating; a like and a dislike stand for the ends of this person's scale."""
     if event.value is not None:
         return event.value
-    return {"like": 1.0, "dislike": 0.0}.get(event.kind, float("nan"))
+    return {"like": high, "dislike": low}.get(event.kind, float("nan"))
 
 
 def attribute_keys(attributes: Mapping[str, AttributeValue]) -> Iterable[tuple[str, str]]:
@@ -160,9 +163,9 @@ def attribute_keys(attributes: Mapping[str, AttributeValue]) -> Iterable[tuple[s
 
 def _rating_contrasts(rated: _Rated) -> Iterable[Finding]:
     has_value = ~np.isnan(rated.values)
-    spread = float(np.std(rated.values[has_value], ddof=1)) if has_value.sum() > 1 else 0.0
-    if spread == 0.0 or rated.high <= rated.low:
-        return
+    if len(set(rated.values[has_value].tolist())) < 2 or rated.high <= rated.low:
+        return  # not by the spread: that of equal numbers may come out a hair above 0
+    spread = float(np.std(rated.values[has_value], ddof=1))
     mean = float(np.mean(rated.values[has_value]))
     for (attribute, value), positions in rated.groups.items():
         inside = positions[has_value[positions]]
@@ -194,8 +197,10 @@ def _rating_contrasts(rated: _Rated) -> Iterable[Finding]:
 
 
 def _share_contrasts(rated: _Rated, baseline: Baseline) -> Iterable[Finding]:
-    total = len(rated.observations)
-    for key, positions in rated.groups.items():
+    chosen = np.array([o.event is not None and o.event.kind != "dislike" for o in rated.observations])
+    total = int(chosen.sum())
+    for key, group in rated.groups.items():
+        positions = group[chosen[group]]
         general = baseline.get(key)
         count = int(positions.size)
         if not general or count < _MIN_OBSERVATIONS or count / total < _SALIENT * general:
