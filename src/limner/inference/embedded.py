@@ -8,6 +8,7 @@ from typing import Self
 from limner.errors import ConfigurationError
 from limner.inference.connections import Connections
 from limner.inference.endpoint import Endpoint
+from limner.inference.manifest import LANGUAGE_MODELS
 from limner.inference.packages import Progress
 from limner.inference.weights import gguf_file
 from limner.settings import Settings
@@ -76,7 +77,8 @@ class EmbeddedEngine:
     def open(cls, settings: Settings, progress: Progress | None = None) -> Self:
         """Start the engine on the model that the settings name, fetching it if need be."""
         path = gguf_file(settings.model, settings.cache, progress)
-        return cls(path, settings.model, settings.context_length, settings.threads)
+        name = settings.model if settings.model in LANGUAGE_MODELS else path.stem
+        return cls(path, name, settings.context_length, settings.threads)
 
     def endpoint(self) -> Endpoint:
         """Return the engine as an endpoint."""

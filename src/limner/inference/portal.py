@@ -4,6 +4,7 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
+from concurrent.futures import wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +17,10 @@ __all__ = ["Portal"]
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
+
+_SLICE_S = 0.2
+"""Longest wait at a stretch. Without an end a wait can be deaf to Ctrl-C: polars, when imported, installs a handler after
+which the system call is restarted (`SA_RESTART`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Portal:
 
         future = portal.start_task_soon(call)
         try:
+            while not wait([future], timeout=_SLICE_S).done:
+                pass
             result = future.result()
         except BaseException:
             # Either the function raised, and has ended; or the wait was interrupted, and it must be stopped first.

@@ -48,7 +48,7 @@ class SentenceTransformerEncoder:
     @property
     def dimension(self) -> int:
         """Length of a vector; for an encoder that is not packaged the model is loaded to find out."""
-        return _KNOWN_DIMENSIONS.get(self.name) or int(self._model.get_embedding_dimension() or 0)
+        return _KNOWN_DIMENSIONS.get(self.name) or self._measured_dimension
 
     def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode what is searched for: shape `(len(texts), dimension)`, rows of unit length."""
@@ -70,6 +70,10 @@ class SentenceTransformerEncoder:
             show_progress_bar=False,
         )
         return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    @cached_property
+    def _measured_dimension(self) -> int:
+        return int(self._encode(["."], query=False).shape[1])
 
     @cached_property
     def _folder(self) -> Path:
