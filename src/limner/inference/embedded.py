@@ -18,7 +18,7 @@ __all__ = ["EmbeddedEngine", "MissingExtra"]
 _PREFIX_CACHE_MIB = 1024
 
 
-class MissingExtra(ConfigurationError, ImportError):  # noqa: N818 - named like the others
+class MissingExtra(ConfigurationError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
