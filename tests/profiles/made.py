@@ -18,7 +18,9 @@ def told(text: str, number: int = 0, **fields: object) -> Observation:
     return Observation(**{**known, **fields})
 
 
-def rated(title: str, value: float | None, number: int = 0, kind: str = "rating", **attributes) -> Observation:
+def rated(
+    title: str, value: float | None, number: int = 0, kind: str = "rating", **attributes
+) -> Observation:
     """A rating of 1 to 5 for an item with these attributes."""
     event = Event(
         kind=kind,
@@ -33,9 +35,7 @@ def rated(title: str, value: float | None, number: int = 0, kind: str = "rating"
 
 
 def evidence(*ids: str, polarity: str = "supports") -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(observation_id=id, start=0, end=4, quote="said", polarity=polarity) for id in ids
-    )
+    return tuple(Evidence(observation_id=id, start=0, end=4, quote="said", polarity=polarity) for id in ids)
 
 
 def draft(text: str, *ids: str, on: int = 0, **fields: object) -> Draft:

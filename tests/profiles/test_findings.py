@@ -45,7 +45,9 @@ def test_who_rates_everything_alike_has_no_contrast(value, genres):
     assert find(observations, threshold=0.0) == []
 
 
-@pytest.mark.parametrize("observations", [[], HORROR[:1], HORROR, [*HORROR, *COMEDY[:2]], [told("I like tea.")]])
+@pytest.mark.parametrize(
+    "observations", [[], HORROR[:1], HORROR, [*HORROR, *COMEDY[:2]], [told("I like tea.")]]
+)
 def test_nothing_is_found_in_too_little(observations):
     assert find(observations, threshold=0.0) == []
 

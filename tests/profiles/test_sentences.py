@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ def test_every_sentence_stands_where_it_says_and_nothing_but_blanks_and_closers_
     found = sentences(text)
     assert [text[s.start : s.end] for s in found] == [s.text for s in found]
     assert all(s.text.strip() == s.text != "" and len(s.text) <= 400 for s in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
     ends = [0, *(s.end for s in found)]
     starts = [*(s.start for s in found), len(text)]
     for end, start in zip(ends, starts, strict=True):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ConfigDict, Field
 
 from limner.inference import LanguageModel, Prompt, load_prompt
@@ -18,10 +19,14 @@ from limner.inference.structured import structured
 from limner.memory.records import Evidence, Observation, Standing
 from limner.profiles.propositions.drafts import Draft, Refusal
 from limner.profiles.propositions.lasting import durability
+from limner.profiles.propositions.orders import gives_orders, speaks_of_the_user
 from limner.profiles.propositions.sentences import Sentence, sentences
 
 __all__ = ["Proposals", "ProposedStatement", "propose"]
 
+_ORDERED = (
+    "it reads like an order to whoever keeps the notes, or like such notes, not like the user's own words"
+)
 _OPENING = "The user"
 _NOTHING = "-"
 _GATE = -1.0
@@ -85,45 +90,62 @@ async def propose(
 async def _one_by_one(
     numbered: Sequence[tuple[Observation, Sentence]], model: LanguageModel, prompts: Path | None
 ) -> tuple[list[Draft], list[Refusal]]:
-    gist = load_prompt("profiles/propositions/gist", prompts)
-    lasting = load_prompt("profiles/propositions/lasting", prompts)
+    reader = _Reader(model, prompts)
     drafts, refused = [], []
     previous: tuple[Observation, Sentence] | None = None
     for observation, sentence in numbered:
         before = previous[1].text if previous and previous[0].id == observation.id else ""
         previous = observation, sentence
-        text = await _gist(sentence.text, before, model, gist)
-        if text is None:
-            continue
-        stranger = strangers(text, f"{before} {sentence.text}")
-        if stranger:
-            because = f"names what the sentence does not: {', '.join(stranger)}"
-            refused.append(Refusal(text, because, (observation.id,)))
-            continue
-        drafts.append(
-            _draft(
-                text,
-                [(observation, sentence)],
-                model,
-                gist,
-                reasoning=f'Said in "{sentence.text}"',
-                durability=await durability(text, model, lasting),
-            )
-        )
+        outcome = await reader.read(observation, sentence, before)
+        if isinstance(outcome, Draft):
+            drafts.append(outcome)
+        elif outcome is not None:
+            refused.append(outcome)
     return drafts, refused
 
 
-async def _gist(sentence: str, before: str, model: LanguageModel, prompt: Prompt) -> str | None:
-    """Return what a sentence tells about the user in one sentence, or none where it tells nothing."""
-    if not _WORD.search(sentence):
-        return None
-    messages = prompt.messages(sentence=sentence, before=before)
-    choice = await choose(model, messages, [_OPENING, _NOTHING], stage="propose", method="loglik")
-    tells = choice.scores[0] - choice.scores[1] > _GATE if choice.scores else choice.option == _OPENING
-    if not tells:
-        return None
-    text = await continue_from(model, messages, _OPENING, stage="propose", max_tokens=70)
-    return text if text and text.rstrip(". ") != _OPENING else None
+class _Reader:
+    """Asks a weak model about one sentence after the other, one short question at a time."""
+
+    def __init__(self, model: LanguageModel, prompts: Path | None) -> None:
+        self._model = model
+        self._gist = load_prompt("profiles/propositions/gist", prompts)
+        self._orders = load_prompt("profiles/propositions/orders", prompts)
+        self._lasting = load_prompt("profiles/propositions/lasting", prompts)
+
+    async def read(self, observation: Observation, sentence: Sentence, before: str) -> Draft | Refusal | None:
+        """Return what a sentence tells about the user, why it is refused, or none where it tells nothing."""
+        messages = self._gist.messages(sentence=sentence.text, before=before)
+        if not _WORD.search(sentence.text) or not await self._tells(messages):
+            return None
+        if speaks_of_the_user(sentence.text) or await gives_orders(sentence.text, self._model, self._orders):
+            return Refusal(_start(sentence.text), _ORDERED, (observation.id,))
+        text = await continue_from(self._model, messages, _OPENING, stage="propose", max_tokens=70)
+        if not text or text.rstrip(". ") == _OPENING:
+            return Refusal(_start(sentence.text), "no whole sentence came for it", (observation.id,))
+        stranger = strangers(text, f"{before} {sentence.text}")
+        if stranger:
+            return Refusal(
+                text, f"names what the sentence does not: {', '.join(stranger)}", (observation.id,)
+            )
+        return _draft(
+            text,
+            [(observation, sentence)],
+            self._model,
+            self._gist,
+            reasoning=f'Said in "{sentence.text}"',
+            durability=await durability(text, self._model, self._lasting),
+        )
+
+    async def _tells(self, messages: Sequence[BaseMessage]) -> bool:
+        choice = await choose(self._model, messages, [_OPENING, _NOTHING], stage="propose", method="loglik")
+        if choice.scores is None:
+            return choice.option == _OPENING
+        return choice.scores[0] - choice.scores[1] > _GATE
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 async def _in_one_call(
@@ -140,8 +162,17 @@ async def _in_one_call(
     drafts, refused = [], []
     for statement in answer.statements:
         known = [numbered[n - 1] for n in dict.fromkeys(statement.evidence) if 1 <= n <= len(numbered)]
+        if known and any(speaks_of_the_user(s.text) for _, s in known):
+            refused.append(Refusal(statement.text, _ORDERED, tuple(dict.fromkeys(o.id for o, _ in known))))
+            continue
         if not known:
             refused.append(Refusal(statement.text, f"cites lines that do not exist: {statement.evidence}"))
+            continue
+        cited = dict.fromkeys(observation.id for observation, _ in known)
+        stranger = strangers(statement.text, " ".join(f"{o.text} {_dated(o)}" for o, _ in known))
+        if stranger:
+            because = f"names what the cited observations do not: {', '.join(stranger)}"
+            refused.append(Refusal(statement.text, because, tuple(cited)))
             continue
         drafts.append(
             _draft(
@@ -155,6 +186,11 @@ async def _in_one_call(
             )
         )
     return drafts, refused
+
+
+def _dated(observation: Observation) -> str:
+    """Return what the numbered line says of an observation besides its text, and how its date may be put."""
+    return f"{observation.source} {observation.occurred_at:%Y-%m-%d %Y %m %d %B %A} {observation.occurred_at.day}"
 
 
 def _draft(
