@@ -5,7 +5,7 @@ the recommenders, ranks and finishes. Beyond the paper: conditions carry values 
 seen is masked, the base recommender's list is the floor, and every change to it has a reason that is told.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ _OPINION_WEIGHT = 0.4
 _SEARCH_WEIGHT = 0.1
 _RANK_WEIGHT = 0.1
 """What another recommender's own list, a conditioned search at full confidence, and the model's ranking count against the
-base list's 1. Chosen on users with even numbers; see docs/decisions/0003-weights-of-the-loop.md."""
+base list's 1. Chosen on users with even numbers; see docs/decisions/0004-weights-of-the-loop.md."""
 _OPINION = 100
 """Items that another recommender's own list brings in."""
 _EVERYTHING = "everything"
@@ -70,6 +70,11 @@ class Recommendation:
     base_rank: int | None
     """Rank in the base recommender's list under the same conditions, from 1."""
 
+    @property
+    def title(self) -> str:
+        """The item's title."""
+        return self.item.title
+
 
 @dataclass(frozen=True)
 class Recommendations:
@@ -86,6 +91,12 @@ class Recommendations:
     """The base recommender's own order of the same items; ids."""
     unknown: tuple[str, ...] = ()
     """Items of the user's history that the catalogue does not have."""
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
 
     @property
     def finished(self) -> bool:

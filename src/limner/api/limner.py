@@ -58,6 +58,7 @@ class Limner:
         self.portal = Portal()
         self.ledger = model.ledger if model is not None else Ledger()
         self._model = model
+        self._owns_model = model is None
         self._agent: RecommendingAgent | None = None
         self._lock = threading.RLock()
         self._closed = False
@@ -83,7 +84,7 @@ class Limner:
         Args:
             path: The folder; none takes `settings.home`.
             settings: Everything else; none reads environment and `limner.toml`.
-            model: A language model; none is the settings' own. `LanguageModel.wrap` takes any langchain chat model.
+            model: A language model, which stays the caller's to close; none is the settings' own. `LanguageModel.wrap` takes any langchain chat model.
             encoder: An encoder; none is the settings' own.
             dataset: What is recommended from; none is the settings' own.
 
@@ -182,7 +183,7 @@ class Limner:
             self._closed = True
         self.reflector.close()
         self.portal.close()
-        if self._model is not None:
+        if self._model is not None and self._owns_model:
             self._model.close()
         self.memory.close()
 

@@ -30,7 +30,7 @@ _REPLACES_ABOVE = -0.2
 _SAME_ABOVE = 0.3
 """Log-odds of yes, set on 20 hand-made pairs; a wrong *replaces* loses a true statement, so it is the strict one."""
 _NUMBER_OR_NEGATION = re.compile(
-    r"\d+|\b(?:not|no|never|none|without|stopped|quit|former|dislikes?|hates?|n't)\b|n't"
+    r"\d+|\b(?:not|cannot|no|never|none|without|stopped|quit|former|dislikes?|hates?)\b|n['’]t\b"
 )
 
 

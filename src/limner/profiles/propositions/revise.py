@@ -14,6 +14,9 @@ from limner.profiles.propositions.relate import Relation
 
 __all__ = ["Revision", "revise"]
 
+Target = Proposition | Draft
+"""What a draft is related to: something stored, or an earlier draft."""
+
 
 @dataclass
 class Revision:
@@ -36,8 +39,10 @@ class _Line:
 
     draft: Draft
     supersedes: list[Proposition] = field(default_factory=list)
-    merged: list[int] = field(default_factory=list)
-    """Identities of the drafts that went into it."""
+    says: list[Target] = field(default_factory=list)
+    """The drafts that went into it, and the stored version that it says again."""
+    instead_of: list[Target] = field(default_factory=list)
+    """What it takes the place of."""
 
 
 def revise(user_id: str, drafts: Sequence[Draft], relations: Sequence[Sequence[Relation]]) -> Revision:
@@ -50,48 +55,77 @@ def revise(user_id: str, drafts: Sequence[Draft], relations: Sequence[Sequence[R
     """
     lines: list[_Line] = []
     revision = Revision()
+    overruled: dict[int, list[Target]] = {}  # what each refused draft would have updated, by its identity
     for draft, related in zip(drafts, relations, strict=True):
         same = next((r.target for r in related if r.kind == "same"), None)
-        if same is not None:
-            _reinforce(lines, draft, same)
+        line = _saying(lines, same)
+        if line is not None:
+            line.draft = _merged(line.draft, draft)
+            line.says.append(draft)
             continue
-        updated = [r.target for r in related if r.kind == "updates"]
-        refusal = _refusal(draft, updated)
+        if same is None:
+            updated = [r.target for r in related if r.kind == "updates"]
+        else:
+            updated = [*_overtaking(lines, same), *overruled.get(id(same), ())]
+        refusal = _refusal(lines, draft, updated)
         if refusal is not None:
             revision.refused.append(refusal)
+            overruled[id(draft)] = updated
             continue
-        taken = {p.id for line in lines for p in line.supersedes}
-        superseded = [t for t in updated if isinstance(t, Proposition) and t.id not in taken]
-        for target in updated:
-            if isinstance(target, Draft):
-                superseded += _withdrawn(lines, target)
-        lines.append(_Line(draft, superseded, [id(draft)]))
+        lines.append(_begun(lines, draft, same, updated))
     revision.add = [line.draft.stored(user_id, line.supersedes) for line in lines]
     return revision
 
 
-def _reinforce(lines: list[_Line], draft: Draft, same: Proposition | Draft) -> None:
-    """Add a draft's evidence to the version in the making of what says the same, starting one where there is none."""
-    for line in lines:
-        if (isinstance(same, Draft) and id(same) in line.merged) or same in line.supersedes:
-            line.draft = _merged(line.draft, draft)
-            line.merged.append(id(draft))
-            return
+def _among(target: Target, targets: Sequence[Target]) -> bool:
+    """Whether it is one of these: drafts are compared by identity, since two may say and rest on the same."""
+    return any(target is t or (isinstance(t, Proposition) and target == t) for t in targets)
+
+
+def _saying(lines: Sequence[_Line], target: Target | None) -> _Line | None:
+    return next((line for line in lines if target is not None and _among(target, line.says)), None)
+
+
+def _overtaking(lines: Sequence[_Line], target: Target) -> list[Target]:
+    """Return what took the place of a target earlier in this batch: who says the target again, updates that."""
+    return [line.draft for line in lines if _among(target, line.instead_of)]
+
+
+def _begun(lines: list[_Line], draft: Draft, same: Target | None, updated: Sequence[Target]) -> _Line:
+    """Return a new line; lines of this batch that it overtakes are taken out of `lines`."""
+    begun = _Line(draft, says=[draft], instead_of=list(updated))
+    overtaken = [line for line in lines if _among(line.draft, updated) or _says_any(line, updated)]
+    lines[:] = [line for line in lines if line not in overtaken]
+    for line in overtaken:
+        begun.supersedes += line.supersedes
+        begun.instead_of += [*line.says, *line.instead_of]
     if isinstance(same, Proposition):
-        base = Draft(
-            text=same.text,
-            evidence=same.evidence,
-            occurred_at=same.valid_from or draft.occurred_at,
-            durability=same.durability,
-            standing=same.standing,
-            reasoning=same.reasoning,
-            topic=same.topic,
-            model=same.model,
-            prompt_hash=same.prompt_hash,
-        )
-        lines.append(_Line(_merged(base, draft), [same], [id(draft)]))
-    else:  # the earlier draft was refused or merged elsewhere
-        lines.append(_Line(draft, [], [id(draft)]))
+        begun.draft = _merged(_again(same, draft), draft)
+        begun.says.append(same)
+        begun.instead_of = [t for t in begun.instead_of if t != same]
+    taken = {p.id for line in (*lines, begun) for p in line.supersedes}
+    replaced = [*updated, *([same] if same is not None else [])]
+    begun.supersedes += [t for t in replaced if isinstance(t, Proposition) and t.id not in taken]
+    return begun
+
+
+def _says_any(line: _Line, targets: Sequence[Target]) -> bool:
+    return any(_among(target, line.says) for target in targets)
+
+
+def _again(held: Proposition, draft: Draft) -> Draft:
+    """Return a stored proposition as a draft, to be stored again with more evidence."""
+    return Draft(
+        text=held.text,
+        evidence=held.evidence,
+        occurred_at=held.valid_from or draft.occurred_at,
+        durability=held.durability,
+        standing=held.standing,
+        reasoning=held.reasoning,
+        topic=held.topic,
+        model=held.model,
+        prompt_hash=held.prompt_hash,
+    )
 
 
 def _merged(base: Draft, new: Draft) -> Draft:
@@ -101,28 +135,22 @@ def _merged(base: Draft, new: Draft) -> Draft:
     return replace(
         base,
         evidence=tuple(spans.values()),
+        occurred_at=max(base.occurred_at, new.occurred_at),
         standing=max(base.standing, new.standing),
         durability=max(base.durability, new.durability),
     )
 
 
-def _refusal(draft: Draft, updated: Sequence[Proposition | Draft]) -> Refusal | None:
+def _refusal(lines: Sequence[_Line], draft: Draft, updated: Sequence[Target]) -> Refusal | None:
     ids = tuple(dict.fromkeys(e.observation_id for e in draft.evidence))
     for target in updated:
-        if draft.standing is Standing.INFERRED and target.standing > Standing.INFERRED:
+        line = _saying(lines, target)
+        current = line.draft if line is not None else target  # with what the batch has added to it
+        if draft.standing is Standing.INFERRED and current.standing > Standing.INFERRED:
             return Refusal(
-                draft.text, f"an inference does not override what the user said: {target.text}", ids
+                draft.text, f"an inference does not override what the user said: {current.text}", ids
             )
-        since = target.occurred_at if isinstance(target, Draft) else target.valid_from
+        since = current.occurred_at if isinstance(current, Draft) else current.valid_from
         if since is not None and since > draft.occurred_at:
-            return Refusal(draft.text, f"a later observation already says otherwise: {target.text}", ids)
+            return Refusal(draft.text, f"a later observation already says otherwise: {current.text}", ids)
     return None
-
-
-def _withdrawn(lines: list[_Line], draft: Draft) -> list[Proposition]:
-    """Take an earlier draft of this batch out of the versions in the making; what it superseded is returned."""
-    for line in lines:
-        if id(draft) in line.merged:
-            lines.remove(line)
-            return line.supersedes
-    return []
