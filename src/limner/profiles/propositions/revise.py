@@ -33,7 +33,7 @@ class Revision:
         return self
 
 
-@dataclass
+@dataclass(eq=False)
 class _Line:
     """A version in the making."""
 
