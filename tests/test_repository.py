@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 def test_no_module_is_too_long() -> None:
     lengths = {relative(m): len(m.read_text(encoding="utf-8").splitlines()) for m in MODULES}
     assert {name: n for name, n in lengths.items() if n > 450} == {}
+
+
+def test_no_two_test_modules_share_a_name() -> None:
+    # the folders of tests are no packages, so pytest knows a module by its bare name
+    names = Counter(module.name for module in (ROOT / "tests").rglob("*.py") if module.name != "conftest.py")
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def broad_handlers(tree: ast.Module) -> Iterator[ast.ExceptHandler]:
