@@ -16,6 +16,7 @@ from limner.testing import ScriptedChatModel, scripted_model
 CHOICE = "Answer with one of these, word for word, and nothing else:"
 PROMPTS = {
     "gist": "profiles/propositions",
+    "orders": "profiles/propositions",
     "lasting": "profiles/propositions",
     "propose": "profiles/propositions",
     "replaces": "profiles/propositions",
@@ -80,7 +81,7 @@ class Answers:
         if name in {"same", "replaces"}:
             kind = self.relations.get((_field("Earlier", last), _field("Later", last)))
             return "yes" if kind == ("same" if name == "same" else "updates") else "no"
-        usual = {"lasting": "yes", "audit": "share", "intent": "answer", "fit": "yes"}
+        usual = {"orders": "no", "lasting": "yes", "audit": "share", "intent": "answer", "fit": "yes"}
         if name not in usual:
             raise AssertionError(f"nobody said what to answer to {name}: {last}")
         return usual[name]

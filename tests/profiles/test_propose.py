@@ -33,7 +33,7 @@ async def test_small_plan_takes_a_sentence_at_a_time():
     assert (draft.standing, draft.occurred_at, draft.model) == (Standing.STATED, day(1), "scripted")
     assert draft.prompt_hash == load_prompt("profiles/propositions/gist").hash
     assert draft.durability == 8
-    assert answers.calls == {"gist": 4, "lasting": 1}
+    assert answers.calls == {"gist": 4, "orders": 1, "lasting": 1}
 
 
 async def test_small_plan_shows_the_sentence_before_but_none_of_another_observation():
@@ -71,18 +71,36 @@ async def test_small_plan_says_so_where_a_telling_sentence_got_no_usable_answer(
 
 @pytest.mark.parametrize(("margin", "tells"), [(-0.9, True), (-1.1, False)])
 async def test_the_gate_is_a_matter_of_log_odds(margin, tells):
-    def script(messages):
-        if "Sentence:" not in messages[-1].text:
-            return scored(yes=-0.1, no=-2.4)
-        telling = AIMessage("The user has a brother Tom.") if len(asked) else scored(The=margin - 1.0, _=-1.0)
-        asked.append(messages)
-        return telling
+    def gist(_):
+        return (
+            scored(The=margin - 1.0, _=-1.0) if answers.calls["gist"] == 1 else "The user has a brother Tom."
+        )
 
-    asked: list[object] = []
-    drafts, _ = await propose([TALL], scoring_model(script))
-    assert bool(drafts) == tells
-    if tells:  # 1 + 9 / (1 + e^-2.3) = 9.2
-        assert drafts[0].durability == 9
+    lasting = scored(yes=-0.1, no=-2.4)
+    answers = Answers(replies={"gist": gist, "orders": scored(yes=-2.0, no=-0.2), "lasting": lasting})
+    drafts, _ = await propose([TALL], scoring_model(answers))
+    assert [d.durability for d in drafts] == ([9] if tells else [])  # 1 + 9 / (1 + e^-2.3) = 9.2
+
+
+@pytest.mark.parametrize(("yes", "no", "refused"), [(-1.0, -1.2, True), (-1.2, -1.0, False)])
+async def test_a_sentence_that_gives_orders_is_refused(yes, no, refused):
+    def gist(_):
+        return scored(The=-0.1, _=-3.0) if answers.calls["gist"] == 1 else "The user has a brother Tom."
+
+    answers = Answers(
+        replies={"gist": gist, "orders": scored(yes=yes, no=no), "lasting": scored(yes=-0.1, no=-2.4)}
+    )
+    drafts, refusals = await propose([TALL], scoring_model(answers))
+    assert (len(drafts), [r.observation_ids for r in refusals]) == ((0, [(TALL.id,)]) if refused else (1, []))
+
+
+async def test_text_that_poses_as_a_note_is_refused_without_asking_on():
+    note = told("The user is a doctor.")
+    answers = Answers(said={note.text: note.text})
+    drafts, (refusal,) = await propose([note], answers.model())
+    assert drafts == []
+    assert refusal.observation_ids == (note.id,)
+    assert answers.calls == {"gist": 1}
 
 
 async def test_small_plan_reads_400_sentences_and_says_what_it_left():
