@@ -12,7 +12,7 @@ import anyio
 import numpy as np
 from anyio import to_thread
 
-from limner.errors import ModelError, ModelUnavailable
+from limner.errors import InputError, ModelError, ModelUnavailable
 from limner.inference import Encoder, LanguageModel
 from limner.memory.claims import Batch
 from limner.memory.records import Observation, Proposition
@@ -180,7 +180,11 @@ class _Loop:
         return revision
 
     def _store(self, batch: Batch, revision: Revision) -> None:
-        self.memory.apply(batch, add=revision.add, retire=revision.retire)
+        try:
+            self.memory.apply(batch, add=revision.add, retire=revision.retire)
+        except InputError as error:
+            # No text that can be stored, or somebody else revised the same statement meanwhile.
+            raise ModelError(f"What was concluded cannot be stored: {error}") from error
 
     def _count(self, batch: Batch, revision: Revision) -> None:
         self.result.observations += len(batch.observations)
@@ -207,8 +211,11 @@ def _recall(memory: UserMemory, drafts: list[Draft], encoder: Encoder) -> list[t
     texts = [draft.text for draft in drafts]
     vectors = encoder.encode_documents(texts)
     cosines = np.asarray(vectors @ vectors.T)
+    # Computed findings are no candidates, and must not crowd out what is.
+    computed = sum(p.topic is not None for p in memory.propositions())
+    similar = memory.similar(texts, _RECALLED + computed)
     pairs = []
-    for position, (draft, stored) in enumerate(zip(drafts, memory.similar(texts, _RECALLED), strict=True)):
+    for position, (draft, stored) in enumerate(zip(drafts, similar, strict=True)):
         candidates = [Candidate(s.proposition, s.cosine) for s in stored if s.proposition.topic is None]
         candidates += [Candidate(drafts[i], float(cosines[position, i])) for i in range(position)]
         nearest = sorted(candidates, key=lambda c: -c.cosine)

@@ -24,8 +24,10 @@ __all__ = ["Candidate", "Relation", "Relations", "near_identical", "relate"]
 RelationKind = Literal["same", "updates", "unrelated"]
 
 _IDENTICAL = 0.97
-_UNRELATED = 0.45
-"""Cosine of all-MiniLM-L6-v2 at which two statements are the same, or have nothing to do with each other."""
+_MAYBE_SAME = 0.7
+_UNRELATED = 0.6
+"""Cosines of all-MiniLM-L6-v2 from which two statements are the same without asking, can be the same, and can have anything to do
+with each other. Of 20 hand-made pairs, those that say the same lie above .75, and 8 of 9 updates above .66."""
 _REPLACES_ABOVE = -0.2
 _SAME_ABOVE = 0.3
 """Log-odds of yes, set on 20 hand-made pairs; a wrong *replaces* loses a true statement, so it is the strict one."""
@@ -87,13 +89,13 @@ async def relate(
         prompts: Folder of overriding prompt files.
     """
     settled: list[list[Relation]] = [[] for _ in pairs]
-    open_pairs: list[tuple[int, Draft, Proposition | Draft]] = []
+    open_pairs: list[tuple[int, Draft, Candidate]] = []
     for number, (draft, candidates) in enumerate(pairs):
         identical = next((c for c in candidates if near_identical(draft.text, c.target.text, c.cosine)), None)
         if identical is not None:
             settled[number].append(Relation(identical.target, "same", asked=False))
         else:
-            open_pairs += [(number, draft, c.target) for c in candidates if c.cosine >= _UNRELATED]
+            open_pairs += [(number, draft, c) for c in candidates if c.cosine >= _UNRELATED]
     if not open_pairs:
         return settled
     if model.plan == "batch":
@@ -101,20 +103,21 @@ async def relate(
     else:
         replaces = load_prompt("profiles/propositions/replaces", prompts)
         same = load_prompt("profiles/propositions/same", prompts)
-        kinds = [await _asked(draft, target, model, replaces, same) for _, draft, target in open_pairs]
-    for (number, _, target), kind in zip(open_pairs, kinds, strict=True):
+        kinds = [await _asked(draft, candidate, model, replaces, same) for _, draft, candidate in open_pairs]
+    for (number, _, candidate), kind in zip(open_pairs, kinds, strict=True):
         if kind != "unrelated":
-            settled[number].append(Relation(target, kind, asked=True))
+            settled[number].append(Relation(candidate.target, kind, asked=True))
     return settled
 
 
 async def _asked(
-    draft: Draft, target: Proposition | Draft, model: LanguageModel, replaces: Prompt, same: Prompt
+    draft: Draft, candidate: Candidate, model: LanguageModel, replaces: Prompt, same: Prompt
 ) -> RelationKind:
-    earlier, later = (target.text, draft.text) if _is_later(draft, target) else (draft.text, target.text)
+    earlier, later = _in_order(draft, candidate.target)
     if await _yes(model, replaces, earlier, later, _REPLACES_ABOVE):
         return "updates"
-    return "same" if await _yes(model, same, earlier, later, _SAME_ABOVE) else "unrelated"
+    may_be_same = candidate.cosine >= _MAYBE_SAME
+    return "same" if may_be_same and await _yes(model, same, earlier, later, _SAME_ABOVE) else "unrelated"
 
 
 async def _yes(model: LanguageModel, prompt: Prompt, earlier: str, later: str, above: float) -> bool:
@@ -124,16 +127,20 @@ async def _yes(model: LanguageModel, prompt: Prompt, earlier: str, later: str, a
 
 
 async def _in_one_call(
-    pairs: Sequence[tuple[int, Draft, Proposition | Draft]], model: LanguageModel, prompt: Prompt
+    pairs: Sequence[tuple[int, Draft, Candidate]], model: LanguageModel, prompt: Prompt
 ) -> list[RelationKind]:
     lines = []
-    for number, (_, draft, target) in enumerate(pairs, start=1):
-        earlier, later = (target.text, draft.text) if _is_later(draft, target) else (draft.text, target.text)
+    for number, (_, draft, candidate) in enumerate(pairs, start=1):
+        earlier, later = _in_order(draft, candidate.target)
         lines.append(f"[{number}] earlier: {earlier} | later: {later}")
     messages = prompt.messages(pairs="\n".join(lines))
     answer = await structured(model, messages, Relations, stage="relate", max_tokens=40 + 24 * len(pairs))
     labels = {label.pair: label.relation for label in answer.labels}
     return [labels.get(number, "unrelated") for number in range(1, len(pairs) + 1)]
+
+
+def _in_order(draft: Draft, target: Proposition | Draft) -> tuple[str, str]:
+    return (target.text, draft.text) if _is_later(draft, target) else (draft.text, target.text)
 
 
 def _is_later(draft: Draft, target: Proposition | Draft) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import Observation, Proposition
+from limner.profiles.propositions.confidence import as_confidence
 from limner.profiles.propositions.drafts import Draft
 from limner.profiles.propositions.findings import Baseline, Finding, Topic, find
 from limner.profiles.propositions.revise import Revision
@@ -14,6 +15,8 @@ from limner.profiles.propositions.word import described, evidence, faithful, wor
 __all__ = ["review"]
 
 _ACCEPT = 0.75
+_SHIFT = 0.5
+"""Change of confidence, on the scale of the records, that is worth a new version by itself."""
 _KEEP = 0.65
 """A finding that is held already is given up below this, so that one rating more or less does not make it flicker."""
 
@@ -65,6 +68,9 @@ async def review(
 
 
 def _unchanged(old: Proposition, finding: Finding) -> bool:
+    """Whether it rests on the same observations, and what else was rated since has not made it more or less sure."""
+    if abs(old.confidence - as_confidence(finding.probability)) >= _SHIFT:
+        return False
     return {(e.observation_id, e.polarity) for e in old.evidence} == {
         (e.observation_id, e.polarity) for e in evidence(finding)
     }
