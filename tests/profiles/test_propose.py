@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from langchain_core.messages import AIMessage
 from made import day, told
 
 from answering import Answers, scored, scoring_model
