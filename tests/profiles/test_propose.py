@@ -7,7 +7,7 @@ from answering import Answers, scored, scoring_model
 from limner.errors import MalformedOutput, ModelUnavailable
 from limner.inference import load_prompt
 from limner.memory import Standing
-from limner.profiles.propositions.propose import propose, strangers
+from limner.profiles.propositions.propose import _GATE, propose, strangers
 
 MOVED = told("Hi! We moved to Lisbon in May. What should I watch?", 1)
 TALL = told("My brother Tom is tall.", 2)
@@ -68,7 +68,7 @@ async def test_small_plan_says_so_where_a_telling_sentence_got_no_usable_answer(
     assert refusal.observation_ids == (TALL.id,)
 
 
-@pytest.mark.parametrize(("margin", "tells"), [(-0.9, True), (-1.1, False)])
+@pytest.mark.parametrize(("margin", "tells"), [(_GATE + 0.1, True), (_GATE - 0.1, False)])
 async def test_the_gate_is_a_matter_of_log_odds(margin, tells):
     def gist(_):
         return (

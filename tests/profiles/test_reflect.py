@@ -181,9 +181,9 @@ async def test_many_computed_findings_do_not_hide_what_was_said(ada, reflecting)
     ada.observe_many(rating(f"War {n}", 1, "War", 70 + n) for n in range(16))
     await reflecting(Answers(replies={"word": "no"}))
     assert len(ada.propositions()) >= 3
-    early = "The user finds films dull: drama."
-    late = "The user rates films very highly: comedy, drama."
-    first, second = "Drama is dull.", "I have come to love drama."
+    early = "The user rates all films low."
+    late = "The user rates films very highly, for example westerns."
+    first, second = "All films are dull.", "I have come to love films, for example westerns."
     answers = {"said": {first: early, second: late}, "relations": {(early, late): "updates"}}
     ada.observe_many([said(first, 90)])
     await reflecting(Answers(**answers))

@@ -39,7 +39,7 @@ async def test_the_same_wording_is_the_same_without_a_model(plan, text, cosine):
 @pytest.mark.parametrize("plan", ["small", "batch"])
 async def test_what_is_far_apart_is_unrelated_without_a_model(plan):
     answers = Answers()
-    assert await relate([(MOVED, [Candidate(LISBON, 0.44)])], answers.model(plan=plan)) == [[]]
+    assert await relate([(MOVED, [Candidate(LISBON, 0.59)])], answers.model(plan=plan)) == [[]]
     assert answers.asked == []
 
 
@@ -66,15 +66,21 @@ async def test_a_number_or_a_negation_apart_is_asked(first, second):
 @pytest.mark.parametrize(("said", "expected"), [("updates", "updates"), ("same", "same"), (None, None)])
 async def test_small_plan_asks_two_questions(said, expected):
     answers = Answers(relations={(LISBON.text, MOVED.text): said} if said else {})
-    related = await relate([(MOVED, [Candidate(LISBON, 0.7)])], answers.model())
+    related = await relate([(MOVED, [Candidate(LISBON, 0.8)])], answers.model())
     assert kinds(related) == [[(LISBON, expected, True)] if expected else []]
     assert answers.calls == ({"replaces": 1} if said == "updates" else {"replaces": 1, "same": 1})
+
+
+async def test_what_is_not_near_is_asked_only_whether_it_is_out_of_date():
+    answers = Answers(relations={(LISBON.text, MOVED.text): "same"})
+    assert await relate([(MOVED, [Candidate(LISBON, 0.65)])], answers.model()) == [[]]
+    assert answers.calls == {"replaces": 1}
 
 
 async def test_what_was_said_later_stands_second():
     before = draft("The user plans to leave Lisbon.", on=-3)
     answers = Answers(relations={(before.text, LISBON.text): "updates"})
-    related = await relate([(before, [Candidate(LISBON, 0.7)])], answers.model())
+    related = await relate([(before, [Candidate(LISBON, 0.8)])], answers.model())
     assert kinds(related) == [[(LISBON, "updates", True)]]
     timeless = held("The user lives in Lisbon.", valid_from=None)
     answers = Answers(relations={(timeless.text, before.text): "updates"})
@@ -90,9 +96,9 @@ async def test_batch_plan_is_one_call_for_all_pairs():
     )
     related = await relate(
         [
-            (MOVED, [Candidate(LISBON, 0.8), Candidate(other, 0.6)]),
+            (MOVED, [Candidate(LISBON, 0.8), Candidate(other, 0.75)]),
             (draft("The user lives in Lisbon.", on=7), [Candidate(LISBON, 1.0)]),
-            (other, [Candidate(MOVED, 0.5)]),
+            (other, [Candidate(MOVED, 0.75)]),
         ],
         answers.model(plan="batch"),
     )
@@ -125,5 +131,5 @@ async def test_thresholds_are_log_odds(replaces, same, expected):
         odds = same if "say the same thing" in messages[0].text else replaces
         return scored(yes=odds - 1.0, no=-1.0)
 
-    (related,) = await relate([(MOVED, [Candidate(LISBON, 0.7)])], scoring_model(script))
+    (related,) = await relate([(MOVED, [Candidate(LISBON, 0.8)])], scoring_model(script))
     assert [r.kind for r in related] == expected
