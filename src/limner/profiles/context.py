@@ -25,7 +25,7 @@ class Context:
     """Portrait lines and recalled records, a line each; empty when nothing is known."""
     tokens: int
     left_out: int
-    """Portrait lines and recalled records that did not fit."""
+    """Propositions and recalled observations that did not fit."""
 
 
 def pack(
@@ -51,9 +51,6 @@ def pack(
         weights: Of the search; none means the defaults, diversified.
     """
     weights = weights or RecallWeights(diversity=0.3)
-    found = user.search(question, _RETRIEVED, weights=weights)
-    said = {p for line in portrait.lines for p in line.propositions}
-    fresh = [r for r in found if r.record.id not in said]
     written: list[str] = []
     tokens = 0
 
@@ -67,11 +64,22 @@ def pack(
         return True
 
     lines = [line for line in portrait.lines if fits(_portrait_line(line), _SUMMARY_SHARE * budget)]
+    said = {p for line in lines for p in line.propositions}
+    found = user.search(question, _RETRIEVED, weights=weights)
+    fresh = [r for r in found if r.record.id not in said]
     recalled = [r for r in fresh if fits(_recalled_line(r), budget)]
-    rest = [line for line in portrait.lines if line not in lines]
+    said |= {r.record.id for r in recalled}
+    rest = [line for line in portrait.lines if line not in lines and not _is_said(line, said)]
     lines += [line for line in rest if fits(_portrait_line(line), budget)]
-    left_out = len(portrait.lines) - len(lines) + len(fresh) - len(recalled)
+    said |= {p for line in lines for p in line.propositions}
+    unsaid = {p for line in portrait.lines for p in line.propositions} | {r.record.id for r in fresh}
+    left_out = len(unsaid - said)
     return Context(tuple(lines), tuple(recalled), "\n".join(written), tokens, left_out)
+
+
+def _is_said(line: PortraitLine, said: set[str]) -> bool:
+    """Whether every proposition behind a line stands there already."""
+    return bool(line.propositions) and said.issuperset(line.propositions)
 
 
 def _portrait_line(line: PortraitLine) -> str:
@@ -88,4 +96,5 @@ def _recalled_line(recall: Recall) -> str:
         if isinstance(record, Observation) and record.author == "assistant"
         else record.source
     )
-    return f"- [{record.occurred_at:%Y-%m-%d}, {speaker}] {record.text}"
+    words = " ".join(record.text.split())  # a line of its own could pass for a line of the portrait
+    return f"- [{record.occurred_at:%Y-%m-%d}, {speaker}] {words}"

@@ -10,9 +10,9 @@ from pathlib import Path
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
-from limner.inference import LanguageModel, load_prompt
+from limner.inference import LanguageModel, Prompt, load_prompt
 from limner.inference.structured import structured
-from limner.memory.records import Portrait, PortraitLine, Proposition
+from limner.memory.records import Portrait, PortraitLine, Proposition, utc_now
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.profiles.propositions.propose import strangers
@@ -67,17 +67,26 @@ class SummaryPortraitist:
         Raises:
             ModelError: The model failed; nothing was stored.
         """
+        started = utc_now()
         notes = await to_thread.run_sync(_notes, user, task)
         last = await to_thread.run_sync(lambda: user.portrait(self.kind, task=task))
-        if last is not None and set(last.based_on) == {p.id for p in notes}:
+        if last is not None and _stands(last, notes):
             return last
         with self._model.ledger.stage(user=user.user_id):
             batch = self._model.plan == "batch"
-            lines = await (self._in_one_call(notes, task) if batch else self._merged(notes))
-        return Portrait(user_id=user.user_id, kind=self.kind, task=task, lines=lines, model=self._model.name)
+            prompt = load_prompt("profiles/summarise" if batch else "profiles/merge", self._prompts)
+            lines = await (self._in_one_call(notes, task, prompt) if batch else self._merged(notes, prompt))
+        return Portrait(
+            user_id=user.user_id,
+            kind=self.kind,
+            task=task,
+            lines=lines,
+            drawn_at=started,  # what is learnt while the model writes is not in it
+            model=self._model.name,
+            prompt_hash=prompt.hash,
+        )
 
-    async def _merged(self, notes: Sequence[Proposition]) -> tuple[PortraitLine, ...]:
-        prompt = load_prompt("profiles/merge", self._prompts)
+    async def _merged(self, notes: Sequence[Proposition], prompt: Prompt) -> tuple[PortraitLine, ...]:
         lines: list[PortraitLine] = []
         for start in range(0, len(notes), _PER_SENTENCE):
             group = notes[start : start + _PER_SENTENCE]
@@ -95,10 +104,11 @@ class SummaryPortraitist:
                 lines += lines_of(list(group))
         return tuple(lines)
 
-    async def _in_one_call(self, notes: Sequence[Proposition], task: str | None) -> tuple[PortraitLine, ...]:
+    async def _in_one_call(
+        self, notes: Sequence[Proposition], task: str | None, prompt: Prompt
+    ) -> tuple[PortraitLine, ...]:
         if not notes:
             return ()
-        prompt = load_prompt("profiles/summarise", self._prompts)
         numbered = "\n".join(
             f"[{n}] {p.text} (confidence {p.confidence:g})" for n, p in enumerate(notes, start=1)
         )
@@ -109,7 +119,17 @@ class SummaryPortraitist:
             cited = [notes[n - 1] for n in dict.fromkeys(sentence.notes) if 1 <= n <= len(notes)]
             if cited and not strangers(sentence.text, " ".join(p.text for p in cited)):
                 lines.append(_line(sentence.text, cited))
-        return tuple(lines)
+        return tuple(lines) or lines_of(list(notes[:_SENTENCES]))
+
+
+def _stands(last: Portrait, notes: Sequence[Proposition]) -> bool:
+    """Whether a summary still holds: all that it cites is among the notes, and none of these is newer than it."""
+    cited = set(last.based_on)
+    return (
+        bool(cited) == bool(notes)
+        and cited <= {p.id for p in notes}
+        and all(p.recorded_at < last.drawn_at for p in notes)
+    )
 
 
 def _notes(user: UserMemory, task: str | None) -> list[Proposition]:
