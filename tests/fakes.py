@@ -1,28 +1,24 @@
 """limner with a scripted model, a deterministic encoder and a small data set, for tests that go through the whole of it."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import BaseMessage
 
+from answering import Answers
 from contracts.recommender_data import catalogue, interactions
 from limner.api import Limner
 from limner.inference import LanguageModel
-from limner.testing import HashEncoder, scripted_model
+from limner.testing import HashEncoder
 from limner.tools import Dataset
 
-CHOICE = "Answer with one of these, word for word, and nothing else:"
+NEWBORN = "We have a newborn, so nothing over two hours on weeknights."
 SENTENCE = "The user has a newborn and watches nothing over two hours on weeknights."
 
 
-def agreeable(messages: Sequence[BaseMessage]) -> str:
-    """Answer as a model might that finds something in everything, and otherwise says the same."""
-    _, choice, options = messages[-1].text.partition(CHOICE)
-    if not choice:
-        return SENTENCE
-    offered = [option for option in options.split("\n") if option.strip()]
-    return "answer" if "answer" in offered else offered[0]
+def answers() -> Answers:
+    """A model that makes a note of the newborn, answers every question with it, and decides nothing."""
+    free = dict.fromkeys(("ask", "wish", "decide", "reason", "word"), SENTENCE)
+    return Answers(said={NEWBORN: SENTENCE}, replies=dict(free))
 
 
 def films() -> Dataset:
@@ -38,7 +34,7 @@ def use_fakes(monkeypatch: pytest.MonkeyPatch, folder: Path, model: LanguageMode
             cls,
             path,
             settings=settings,
-            model=model or scripted_model(agreeable),
+            model=model or answers().model(),
             encoder=encoder or HashEncoder(),
             dataset=dataset,
         )

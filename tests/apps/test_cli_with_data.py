@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fakes import SENTENCE, agreeable, use_fakes
+from fakes import NEWBORN, SENTENCE, answers, use_fakes
 from limner.apps.cli import app
 from limner.errors import ModelUnavailable, StoreFull
 from limner.memory import UserMemory
 from limner.testing import scripted_model
-
-NEWBORN = "We have a newborn, so nothing over two hours on weeknights."
 
 
 @pytest.fixture
@@ -328,7 +326,7 @@ def test_an_interrupted_reflection_says_what_waits(monkeypatch, tmp_path: Path) 
     def press_ctrl_c(messages):
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         time.sleep(0.2)  # the model is at work when the interruption comes
-        return agreeable(messages)
+        return answers()(messages)
 
     use_fakes(monkeypatch, tmp_path, scripted_model(press_ctrl_c))
     run = CliRunner().invoke
