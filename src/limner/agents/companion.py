@@ -84,7 +84,7 @@ class Answer:
     @property
     def known(self) -> bool:
         """Whether anything was known that could bear on the question."""
-        return bool(self.portrait or self.recalled or self.recommendations)
+        return bool(self.portrait or self.recalled or (self.recommendations and self.recommendations.items))
 
 
 class Companion:
@@ -168,10 +168,12 @@ class Companion:
 
     def _checked(self, text: str, context: Context, found: Recommendations | None) -> Answer:
         """Keep the answer to the shortlist, and say what could not be checked."""
-        unchecked = found.wish.unchecked if found else ()
+        unchecked = found.wish.unchecked if found is not None else ()
         if unchecked:
             text = _without_claims_about(unchecked, text)
-        if found is not None and found.items and not self._keeps_to(text, found):
+        if found is not None and not found.items:
+            text = f"The catalogue has nothing new for you with {found.wish.where or 'these conditions'}."
+        elif found is not None and not self._keeps_to(text, found):
             first = found.items[0]
             text = f"I would suggest {first.item.title}. {first.reason}"
         if unchecked:
@@ -182,12 +184,10 @@ class Companion:
     def _keeps_to(self, text: str, found: Recommendations) -> bool:
         """Whether an answer names an item of the shortlist, and no other item of the catalogue as if it were on it."""
         named = [r for r in found.items if _bare(r.item.title) in text]
-        shortlisted = {r.item.title for r in found.items}
-        strangers = [
-            item.title
-            for item in (self._catalogue or ())
-            if item.title not in shortlisted and item.title in text
-        ]
+        rest = text
+        for r in sorted(found.items, key=lambda r: -len(r.item.title)):
+            rest = rest.replace(r.item.title, "").replace(_bare(r.item.title), "")
+        strangers = [item.title for item in (self._catalogue or ()) if item.title in rest]
         return bool(named) and not strangers
 
 

@@ -67,7 +67,9 @@ def _condition(topic: Topic, catalogue: Catalogue) -> Condition | None:
     first = float(topic.value.removesuffix("s"))
     if topic.sign == "+":
         return Condition(attribute=year, op="between", values=(first, first + 9))
-    return Condition(attribute=year, op="<", values=(first,))
+    if first + 9 >= (catalogue.schema()[year].maximum or 0):
+        return Condition(attribute=year, op="<", values=(first,))
+    return Condition(attribute=year, op="not in", values=tuple(first + n for n in range(10)))
 
 
 def _years(catalogue: Catalogue) -> Iterator[str]:
