@@ -35,6 +35,8 @@ _GATE = -0.6
 that don't, against 23 and 2 at zero."""
 _MAX_SENTENCES = 400
 """Most sentences of one observation that are read; the rest stays stored and searchable, and is reported."""
+_QUESTION = re.compile(r"[?？؟]\W*$")
+"""A question is passed over: of "Have you ever flown a kite?" a small model makes that the user has."""
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -115,11 +117,14 @@ class _Reader:
 
     async def read(self, observation: Observation, sentence: Sentence, before: str) -> Draft | Refusal | None:
         """Return what a sentence tells about the user, why it is refused, or none where it tells nothing."""
-        messages = self._gist.messages(sentence=sentence.text, before=before)
-        if not _WORD.search(sentence.text) or not await self._tells(messages):
+        if not _WORD.search(sentence.text) or _QUESTION.search(sentence.text):
+            return None
+        # The sentence before helps to write the note, but would make the model find something in thanks and greetings.
+        if not await self._tells(self._gist.messages(sentence=sentence.text, before="")):
             return None
         if speaks_of_the_user(sentence.text) or await gives_orders(sentence.text, self._model, self._orders):
             return Refusal(_start(sentence.text), _ORDERED, (observation.id,))
+        messages = self._gist.messages(sentence=sentence.text, before=before)
         text = await continue_from(self._model, messages, _OPENING, stage="propose", max_tokens=70)
         if not text or text.rstrip(". ") == _OPENING:
             return Refusal(_start(sentence.text), "no whole sentence came for it", (observation.id,))
