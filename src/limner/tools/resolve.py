@@ -3,12 +3,15 @@
 import re
 
 from limner.memory.records import Event, Observation
-from limner.tools.catalogue import Catalogue
+from limner.tools.catalogue import Catalogue, Item
+from limner.tools.names import same
 
 __all__ = ["rating_in", "resolved"]
 
+_LONGEST = 300
+"""Longest text that is looked at: the pattern takes cubic time on blanks, and no title is that long."""
 _RATED = re.compile(
-    r"\s*rated\s+(?P<title>.+?)\s*[:,]?\s+(?P<value>\d+(?:\.\d+)?)\s*(?:/|of|out of)\s*(?P<highest>\d+)\s*(?:stars?)?\.?\s*",
+    r"\s*rated\s+(?P<title>.+?)\s*[:,]?\s+(?P<value>\d{1,6}(?:\.\d+)?)\s*(?:/|of|out of)\s*(?P<highest>\d{1,6})\s*(?:stars?)?\.?\s*",
     re.IGNORECASE,
 )
 
@@ -18,11 +21,11 @@ def rating_in(text: str) -> Event | None:
 
     The item goes by its title, until a catalogue resolves it.
     """
-    match = _RATED.fullmatch(text)
+    match = _RATED.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None
     value, highest = float(match["value"]), float(match["highest"])
-    if value > highest:
+    if value > highest or highest == 0:
         return None
     return Event(
         kind="rating",
@@ -46,15 +49,9 @@ def resolved(observation: Observation, catalogue: Catalogue, item_type: str = "i
     event = observation.event
     if event is None:
         return observation
-    if event.item_id in catalogue:
-        item = catalogue.get(event.item_id)
-    else:
-        same = [
-            item for item in catalogue.find(event.title, 1) if _folded(item.title) == _folded(event.title)
-        ]
-        if not same:
-            return observation
-        item = same[0]
+    item = _item(event, catalogue)
+    if item is None:
+        return observation
     tied = event.model_copy(
         update={
             "item_id": item.id,
@@ -65,5 +62,13 @@ def resolved(observation: Observation, catalogue: Catalogue, item_type: str = "i
     return observation.model_copy(update={"event": tied})
 
 
-def _folded(title: str) -> str:
-    return " ".join(re.findall(r"\w+", title.casefold()))
+def _item(event: Event, catalogue: Catalogue) -> Item | None:
+    """Return the item of an event by its id, or else by its title; a title that several items bear is none of them.
+
+    An id that is nothing but the title came from words, so there the title counts first: a film may be called `300`.
+    """
+    by_id = catalogue.get(event.item_id) if event.item_id in catalogue else None
+    if by_id is not None and event.item_id != event.title:
+        return by_id
+    named = [item for item in catalogue.find(event.title) if same(event.title, [item.title])]
+    return named[0] if len({item.title for item in named}) == 1 else by_id
