@@ -55,7 +55,7 @@ class Limner:
         self.memory = memory
         self.encoder = encoder
         self.world = world
-        self.portal = Portal()
+        self._portal = Portal()
         self.ledger = model.ledger if model is not None else Ledger()
         self._model = model
         self._owns_model = model is None
@@ -103,6 +103,25 @@ class Limner:
             memory.close()
             raise
 
+    def check_open(self) -> None:
+        """Make sure that this limner has not been closed.
+
+        Raises:
+            ConfigurationError: It has.
+        """
+        if self._closed:
+            raise ConfigurationError("This limner is closed; open it again.")
+
+    @property
+    def portal(self) -> Portal:
+        """The door from sync into async code.
+
+        Raises:
+            ConfigurationError: This limner is closed.
+        """
+        self.check_open()
+        return self._portal
+
     def user(self, user_id: str) -> User:
         """Return the only door to one user's data; nothing is stored before something is observed.
 
@@ -128,8 +147,7 @@ class Limner:
             DownloadError: A packaged model cannot be fetched.
         """
         with self._lock:
-            if self._closed:
-                raise ConfigurationError("This limner is closed; open it again.")
+            self.check_open()
             if self._model is None:
                 self._model = language_model(self.settings, self.ledger)
             return self._model
@@ -182,7 +200,7 @@ class Limner:
                 return
             self._closed = True
         self.reflector.close()
-        self.portal.close()
+        self._portal.close()
         if self._model is not None and self._owns_model:
             self._model.close()
         self.memory.close()

@@ -65,15 +65,21 @@ class BackgroundReflector:
             self._wake.clear()
             if self._closing.is_set():
                 return
-            for user_id in self._turn():
+            try:
+                turn = self._turn()
+            except LimnerError as error:
+                _logger.warning("Who is due cannot be read; it is tried again at the next turn: %s", error)
+                continue
+            for user_id in turn:
                 if self._closing.is_set():
                     return
-                try:
-                    self._reflect(user_id)
-                except LimnerError as error:
-                    _logger.warning(
-                        "Reflection on a user failed; it is tried again at the next turn: %s", error
-                    )
+                self._reflect_on(user_id)
+
+    def _reflect_on(self, user_id: str) -> None:
+        try:
+            self._reflect(user_id)
+        except LimnerError as error:
+            _logger.warning("Reflection on a user failed; it is tried again at the next turn: %s", error)
 
     def _turn(self) -> Sequence[str]:
         if self._schedule.seconds is not None:

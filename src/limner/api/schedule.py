@@ -29,7 +29,7 @@ class Schedule:
         text = text.strip().lower()
         if text == "manual":
             return cls()
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+        match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)([smhd]?)", text)
         if match is None or float(match[1]) <= 0 or (not match[2] and "." in match[1]):
             raise ConfigurationError(
                 f"LIMNER_REFLECT_EVERY={text!r} is neither `manual`, nor a number of observations such as `20`, "

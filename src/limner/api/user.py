@@ -47,12 +47,22 @@ class User:
 
     def __init__(self, limner: "Limner", memory: UserMemory) -> None:
         self._limner = limner
-        self.memory = memory
+        self._memory = memory
 
     @property
     def user_id(self) -> str:
         """Whose door this is."""
-        return self.memory.user_id
+        return self._memory.user_id
+
+    @property
+    def memory(self) -> UserMemory:
+        """What is stored of them.
+
+        Raises:
+            ConfigurationError: The limner that this door belongs to is closed.
+        """
+        self._limner.check_open()
+        return self._memory
 
     # What comes in
 

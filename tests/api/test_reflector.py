@@ -1,0 +1,126 @@
+import threading
+import time
+
+import pytest
+from test_limner_api import BABY, NOTE, answers
+
+from limner.api.reflector import BackgroundReflector
+from limner.api.schedule import Schedule
+from limner.errors import ConfigurationError, ModelUnavailable, StoreError
+
+
+def until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "observations", "seconds"),
+    [
+        ("manual", None, None),
+        (" Manual ", None, None),
+        ("20", 20, None),
+        ("90s", None, 90.0),
+        ("15m", None, 900.0),
+        ("1.5H", None, 5400.0),
+        ("1d", None, 86400.0),
+    ],
+)
+def test_a_schedule_is_read(text, observations, seconds):
+    assert Schedule.parse(text) == Schedule(observations, seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "-1", "1.5", "0s", "often", "15 m", "15w", "1e3", "m", "inf", "9" * 500 + "s", "9" * 5000],
+)
+def test_what_is_no_schedule_is_refused(text):
+    with pytest.raises(ConfigurationError, match="LIMNER_REFLECT_EVERY"):
+        Schedule.parse(text)
+
+
+def test_by_hand_nothing_happens_by_itself(open_limner):
+    before = threading.active_count()
+    limner = open_limner(answers())
+    limner.user("ada").observe(BABY)
+    assert threading.active_count() == before
+    assert limner.user("ada").status().pending == 1
+
+
+def test_after_so_many_observations(open_limner):
+    limner = open_limner(answers(), reflect_every="2")
+    ada, bob = limner.user("ada"), limner.user("bob")
+    ada.observe("Hello.")
+    bob.observe("Hello.")
+    time.sleep(0.15)
+    assert ada.status().pending == 1
+    ada.observe(BABY)
+    until(lambda: ada.status().pending == 0)
+    assert ada.portrait().text == NOTE
+    assert bob.status().pending == 1
+
+
+def test_on_a_timer(open_limner):
+    ada = open_limner(answers(), reflect_every="0.05s").user("ada")
+    ada.observe(BABY)
+    until(lambda: ada.status().propositions == 1)
+
+
+def test_observing_never_waits_for_a_reflection(open_limner):
+    thinking, go_on = threading.Event(), threading.Event()
+
+    def gist(last):
+        thinking.set()
+        go_on.wait(10)
+        return "-"
+
+    ada = open_limner(answers(gist=gist), reflect_every="1").user("ada")
+    try:
+        ada.observe(BABY)
+        assert thinking.wait(5)
+        start = time.monotonic()
+        ada.observe("Another thing.")
+        assert time.monotonic() - start < 2
+        assert not go_on.is_set()
+    finally:
+        go_on.set()
+    until(lambda: ada.status().pending == 0)
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("down"), StoreError("full")])
+def test_a_failure_is_logged_and_the_next_turn_comes(error, caplog):
+    calls = []
+
+    def reflect(user_id):
+        calls.append(user_id)
+        if len(calls) == 1:
+            raise error
+
+    reflector = BackgroundReflector(Schedule(seconds=0.02), reflect, lambda: ["ada"], lambda user_id: 1)
+    until(lambda: len(calls) >= 3)
+    reflector.close()
+    assert str(error) in caplog.text
+
+
+def test_a_store_that_fails_at_a_turn_does_not_end_it(caplog):
+    turns = []
+
+    def due():
+        turns.append(None)
+        if len(turns) == 1:
+            raise StoreError("locked")
+        return []
+
+    reflector = BackgroundReflector(Schedule(seconds=0.02), lambda user_id: None, due, lambda user_id: 1)
+    until(lambda: len(turns) >= 3)
+    reflector.close()
+    assert "locked" in caplog.text
+
+
+def test_closing_stops_the_thread_and_twice_is_fine():
+    reflector = BackgroundReflector(Schedule(seconds=60), lambda u: None, list, lambda u: 0)
+    reflector.close()
+    reflector.close()
+    assert "limner-reflect" not in [t.name for t in threading.enumerate()]
