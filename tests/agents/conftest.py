@@ -1,5 +1,7 @@
 """A small catalogue with fitted recommenders, and a user who rated some of it."""
 
+import shutil
+
 import pytest
 
 from contracts.recommender_data import catalogue, interactions
@@ -18,8 +20,17 @@ def films():
     return FILMS
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory):
+    """A folder with an empty database: copied, since making one takes longer than most tests."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    Memory(Settings(home=home), HashEncoder()).close()
+    return home
+
+
 @pytest.fixture
-def ada(tmp_path):
+def ada(tmp_path, empty_home):
+    shutil.copytree(empty_home, tmp_path / "home")
     with Memory(Settings(home=tmp_path / "home"), HashEncoder()) as memory:
         yield memory.user("ada")
 

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -200,7 +202,7 @@ actions = st.sampled_from([
 ])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     decisions=st.lists(actions, max_size=8),
     seen=st.sets(st.sampled_from(["a1", "b1", "c4", "x9"])),
@@ -208,7 +210,7 @@ actions = st.sampled_from([
     k=st.integers(1, 15),
 )
 def test_whatever_is_decided_nothing_seen_excluded_or_invented_comes_out(
-    tmp_path_factory, films, rate, agent_of, decisions, seen, exclude, k
+    tmp_path_factory, empty_home, films, rate, agent_of, decisions, seen, exclude, k
 ):
     import anyio
 
@@ -216,7 +218,8 @@ def test_whatever_is_decided_nothing_seen_excluded_or_invented_comes_out(
     from limner.settings import Settings
     from limner.testing import HashEncoder
 
-    with Memory(Settings(home=tmp_path_factory.mktemp("home")), HashEncoder()) as memory:
+    home = shutil.copytree(empty_home, tmp_path_factory.mktemp("made") / "home")
+    with Memory(Settings(home=home), HashEncoder()) as memory:
         user = memory.user("ada")
         rate(user, *sorted(seen))
         likes(user, "The user loves comedies.", "rating/+/genre/Comedy")

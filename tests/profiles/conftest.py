@@ -1,5 +1,7 @@
 """A memory in a temporary folder, and observations to work on."""
 
+import shutil
+
 import pytest
 
 from limner.memory import Memory
@@ -7,8 +9,17 @@ from limner.settings import Settings
 from limner.testing import HashEncoder
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory):
+    """A folder with an empty database: copied, since making one takes longer than most tests."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    Memory(Settings(home=home), HashEncoder()).close()
+    return home
+
+
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path, empty_home):
+    shutil.copytree(empty_home, tmp_path / "home")
     return Settings(home=tmp_path / "home")
 
 

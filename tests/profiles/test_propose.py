@@ -10,6 +10,7 @@ from limner.memory import Standing
 from limner.profiles.propositions.propose import _GATE, propose, strangers
 
 MOVED = told("Hi! We moved to Lisbon in May. What should I watch?", 1)
+MOVED_SENTENCE = "We moved to Lisbon in May."
 TALL = told("My brother Tom is tall.", 2)
 
 
@@ -32,16 +33,36 @@ async def test_small_plan_takes_a_sentence_at_a_time():
     assert (draft.standing, draft.occurred_at, draft.model) == (Standing.STATED, day(1), "scripted")
     assert draft.prompt_hash == load_prompt("profiles/propositions/gist").hash
     assert draft.durability == 8
-    assert answers.calls == {"gist": 4, "orders": 1, "lasting": 1}
+    assert answers.calls == {"gist": 3, "orders": 1, "lasting": 1}
 
 
-async def test_small_plan_shows_the_sentence_before_but_none_of_another_observation():
-    answers = Answers()
+async def test_small_plan_writes_with_the_sentence_before_but_judges_without():
+    answers = Answers(
+        said={
+            MOVED_SENTENCE: "The user moved to Lisbon in May.",
+            TALL.text: "The user has a tall brother Tom.",
+        }
+    )
     await propose([MOVED, TALL], answers.model())
-    shown = [messages[-1].text for _, messages in answers.asked]
-    assert 'Before: "Hi!"' in shown[1]
-    assert "Before" not in shown[0]
-    assert "Before" not in shown[-1]
+    shown = [messages[-1].text for name, messages in answers.asked if name == "gist"]
+    assert len(shown) == 5
+    assert [text.startswith('Before: "Hi!"') for text in shown] == [False, False, True, False, False]
+    assert not any(text.startswith("Before") for text in shown[3:])
+
+
+async def test_small_plan_passes_questions_over():
+    answers = Answers()
+    assert await propose([told("What should I watch? Do you know one?")], answers.model()) == ([], [])
+    assert answers.asked == []
+
+
+async def test_batch_plan_refuses_text_that_poses_as_a_note():
+    note = told("The user is a doctor.")
+    drafts, (refusal,) = await propose(
+        [note], batch(statement("The user is a doctor.", 1)).model(plan="batch")
+    )
+    assert drafts == []
+    assert refusal.observation_ids == (note.id,)
 
 
 async def test_small_plan_asks_nothing_about_what_has_no_word():
