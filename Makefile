@@ -65,7 +65,7 @@ docs: $(STAMP) ## Build the documentation into site/.
 
 build: $(STAMP) ## Build the sdist and, from it, the wheel into dist/.
 	rm -rf dist
-	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --quiet --outdir dist .
 
 clean: ## Remove what the other targets made.
 	rm -rf $(VENV) build dist site src/limner.egg-info .coverage .coverage.* htmlcov \

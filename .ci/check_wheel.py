@@ -12,6 +12,9 @@ from pathlib import Path
 
 import limner
 
+NOT_IMPORTED = {"limner.memory.migrations.env"}
+"""What Alembic executes in a context of its own."""
+
 EXTRAS = set(metadata("limner").get_all("Provides-Extra") or ())
 
 
@@ -36,13 +39,9 @@ def main() -> int:
     if "site-packages" not in where.parts:
         print(f"limner was imported from {where}, not from the installed wheel")
         return 1
-    names = [
-        "limner",
-        *(m.name for m in pkgutil.walk_packages(limner.__path__, "limner.", onerror=lambda _: None)),
-    ]
-    problems = [
-        problem for name in names if not name.endswith("__main__") and (problem := problem_with(name))
-    ]
+    found = pkgutil.walk_packages(limner.__path__, "limner.", onerror=lambda name: None)
+    names = ["limner", *(module.name for module in found if module.name not in NOT_IMPORTED)]
+    problems = [problem for name in names if (problem := problem_with(name))]
     print(
         f"{len(names)} modules of limner {limner.__version__} imported from {where.parent}, {len(problems)} problems"
     )

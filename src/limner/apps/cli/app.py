@@ -9,7 +9,7 @@ from limner.apps.cli.failures import EXIT_CODES, Commands
 
 __all__ = ["app", "main"]
 
-_EPILOG = "\n\n".join(("Exit codes:", *(f"{code:4} {meaning}" for code, meaning in EXIT_CODES.items())))
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
 
 app = typer.Typer(
     name="limner",
