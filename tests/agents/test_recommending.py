@@ -17,8 +17,11 @@ FINISH = {"action": "finish", "reason": "good"}
 RANK = {"action": "rank", "reason": "by taste"}
 
 
-def search(where="everything", recommender="popularity"):
-    return {"action": "search", "reason": "look", "recommender": recommender, "where": where}
+COMEDIES = ("The user loves comedies such as Clue.", "rating/+/genre/Comedy")
+
+
+def search(where="genre in {Comedy}", recommender="popularity"):
+    return {"action": "search", "recommender": recommender, "where": where, "reason": "look"}
 
 
 def plain(*decisions, **replies):
@@ -54,14 +57,14 @@ def ids(found):
 
 async def test_search_rank_finish(ada, agent_of, rate, base):
     rate(ada, "a1", "a2")
-    likes(ada, "The user loves comedies such as Clue.", "rating/+/genre/Comedy")
-    answers = plain(search("genre in {Comedy}"), RANK, FINISH)
+    likes(ada, *COMEDIES)
+    answers = plain(search(), RANK)  # with nothing left to search or rank, it is finished
     steps = []
     found = await agent_of(answers.model()).recommend(ada, k=4, progress=steps.append)
     assert (
         [s.action for s in steps]
         == [s.action for s in found.steps]
-        == ["understand", "search", "rank", "finish"]
+        == ["understand", "consult", "search", "rank"]
     )
     assert (found.finished, found.stopped, len(found)) == (True, "finished", 4)
     assert found.base_ranking == tuple(s.item_id for s in base.recommend(["a1", "a2"], 12))
@@ -72,18 +75,30 @@ async def test_search_rank_finish(ada, agent_of, rate, base):
     assert answers.calls["wish"] == 0
 
 
-async def test_finishing_at_once_gives_the_base_list(ada, agent_of, rate, base):
+async def test_finishing_at_once_with_one_recommender_gives_its_list(ada, films, rate, base):
     rate(ada, "b1")
-    found = await agent_of(plain(FINISH).model()).recommend(ada, k=5)
+    found = await RecommendingAgent(films, [base], plain(FINISH).model()).recommend(ada, k=5)
     assert ids(found) == [s.item_id for s in base.recommend(["b1"], 5)]
 
 
-async def test_the_ranking_moves_what_the_model_likes(ada, agent_of, rate):
+async def test_a_second_recommender_is_always_consulted(ada, agent_of, rate):
     rate(ada, "b1")
-    last = (await agent_of(plain(FINISH).model()).recommend(ada, k=11)).ranking[10]
-    title = agent_of(plain().model())._catalogue.get(last).title
+    found = await agent_of(plain(FINISH).model()).recommend(ada, k=5)
+    assert [(s.action, s.detail) for s in found.steps][1] == ("consult", "popularity: everything")
+    consulted = found.items[0].calls[-1]
+    assert consulted.arguments["recommender"] == "popularity"
+
+
+async def test_the_ranking_moves_what_the_model_likes(ada, films, rate, base):
+    rate(ada, "b1")
+
+    def agent(answers):
+        return RecommendingAgent(films, [base], answers.model())
+
+    last = (await agent(plain(FINISH)).recommend(ada, k=11)).ranking[10]
+    title = films.get(last).title
     answers = plain(RANK, FINISH, fit=lambda asked: "yes" if title in asked else "no")
-    found = await agent_of(answers.model()).recommend(ada, k=11)
+    found = await agent(answers).recommend(ada, k=11)
     assert found.ranking.index(last) < 10
     assert answers.calls["fit"] == 11
 
@@ -93,6 +108,7 @@ async def test_the_ranking_moves_what_the_model_likes(ada, agent_of, rate):
     [(Budget(rounds=1), "1 rounds"), (Budget(tokens=1), "1 tokens"), (Budget(seconds=0), "0 seconds")],
 )
 async def test_a_budget_ends_the_loop_and_marks_it(ada, agent_of, budget, said):
+    likes(ada, *COMEDIES)
     answers = plain(*[search()] * 9, wish=WISH)
     found = await agent_of(answers.model()).recommend(ada, "something", k=3, budget=budget)
     assert said in found.stopped
@@ -107,6 +123,7 @@ async def test_a_model_that_fails_leaves_the_list_so_far_and_says_so(
     ada, agent_of, rate, base, failure, first
 ):
     rate(ada, "a1")
+    likes(ada, *COMEDIES)
     answers = plain(*first, *[failure] * 3)
     found = await agent_of(answers.model()).recommend(ada, k=5)
     assert found.stopped.startswith("the model failed")
@@ -142,7 +159,7 @@ async def test_reasons_can_go_without_a_model(ada, agent_of):
 
 async def test_a_wish_holds_for_everything(ada, agent_of, rate):
     rate(ada, "b1")
-    answers = plain(search("everything"), RANK, FINISH, wish={**WISH, "genre_in": ["Comedy"]})
+    answers = plain(RANK, FINISH, wish={**WISH, "genre_in": ["Comedy"]})
     found = await agent_of(answers.model()).recommend(ada, "a comedy", k=10)
     assert sorted(ids(found)) == ["b2", "b3", "b4"]
     assert set(found.ranking) == set(found.base_ranking) == {"b2", "b3", "b4"}

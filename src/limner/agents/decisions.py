@@ -16,9 +16,10 @@ class Search(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Literal["search"]
-    reason: Reason
     recommender: str
     where: str
+    reason: Reason
+    """Last, so that a model that writes the fields in this order gives the reason for what it chose."""
 
 
 class Rank(BaseModel):

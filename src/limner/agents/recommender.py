@@ -32,7 +32,7 @@ __all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent"
 
 _RETRIEVED = 30
 """Items that one conditioned search brings in."""
-_SEARCHES = 3
+_SEARCHES = 2
 """Conditioned searches after which the agent may rank or finish only: a small model would search on for ever."""
 _RANKED = 12
 """Items that the model is asked about when it ranks."""
@@ -113,7 +113,9 @@ class _Search:
     base: tuple[str, ...]
     portrait: list[Proposition]
     votes: list[Vote] = field(default_factory=list)
-    open: dict[str, Taste | None] = field(default_factory=dict)
+    open: dict[str, Taste] = field(default_factory=dict)
+    """Conditions that may still be searched, by their text form, with the taste that gives the reason."""
+    searches: int = 0
     made: list[str] = field(default_factory=list)
     steps: list[AgentStep] = field(default_factory=list)
     ranked: bool = False
@@ -226,8 +228,6 @@ class RecommendingAgent:
         bus.retrieve(self._base, wish.where or None, _RETRIEVED)
         state = _Search(wish, bus, tuple(scored.item_id for scored in everything), portrait)
         state.made.append(f"{self._base.name}: {_EVERYTHING}")
-        if len(self._recommenders) > 1:
-            state.open[_EVERYTHING] = None
         for taste in tastes(portrait, self._catalogue)[:_PORTRAIT_LINES]:
             if str(taste.where) != str(wish.where):
                 state.open[str(taste.where)] = taste
@@ -245,7 +245,7 @@ class RecommendingAgent:
             spending.rounds += 1
             if not state.open and state.ranked:
                 return None
-            if len(state.votes) >= _SEARCHES and not state.ranked:
+            if state.searches >= _SEARCHES:
                 state.open.clear()
             schema = decision_schema(list(self._recommenders), list(state.open), may_rank=not state.ranked)
             messages = prompt.messages(
@@ -256,6 +256,8 @@ class RecommendingAgent:
                 conditions="; ".join(state.open) or "none",
             )
             decision = (await structured(self._model, messages, schema, stage="decide", max_tokens=160)).root
+            if spending.rounds == 1:
+                await to_thread.run_sync(self._consult, state, progress)
             if isinstance(decision, Finish):
                 _note(state, progress, AgentStep("finish", f"{len(state.bus)} candidates", decision.reason))
                 return None
@@ -269,21 +271,30 @@ class RecommendingAgent:
                 detail = f"{decision.recommender}: {decision.where}"
                 _note(state, progress, AgentStep("search", detail, decision.reason))
 
+    def _consult(self, state: _Search, progress: Callable[[AgentStep], None]) -> None:
+        """Count the other recommenders' own lists; no model has to decide that a second opinion is worth having."""
+        others = [recommender for recommender in self._recommenders.values() if recommender is not self._base]
+        for recommender in others:
+            where = state.wish.where or None
+            found = recommender.recommend(state.bus.history, _OPINION, where, exclude=state.bus.barred)
+            state.bus.retrieve(recommender, where, _OPINION)
+            state.votes.append(Vote([scored.item_id for scored in found], _OPINION_WEIGHT / len(others)))
+            state.made.append(f"{recommender.name}: {_EVERYTHING}")
+            step = AgentStep(
+                "consult", f"{recommender.name}: {_EVERYTHING}", "a second opinion on the whole list"
+            )
+            _note(state, progress, step)
+
     def _search(self, state: _Search, decision: Search) -> None:
         """Let a recommender look under one condition, and count what it finds as a vote."""
         recommender = self._recommenders[decision.recommender]
-        made = f"{decision.recommender}: {decision.where}"
         taste = state.open.pop(decision.where)
-        if made in state.made:  # the base list again; there is nothing new in it
-            return
-        where, k, weight = state.wish.where, _OPINION, _OPINION_WEIGHT
-        if decision.where != _EVERYTHING:
-            where, k = state.wish.where & Filter.parse(decision.where), _RETRIEVED
-            weight = _SEARCH_WEIGHT * (taste.weight if taste is not None else 1.0)
-        found = recommender.recommend(state.bus.history, k, where, exclude=state.bus.barred)
-        state.bus.retrieve(recommender, where or None, k)
-        state.votes.append(Vote([scored.item_id for scored in found], weight))
-        state.made.append(made)
+        where = state.wish.where & Filter.parse(decision.where)
+        found = recommender.recommend(state.bus.history, _RETRIEVED, where, exclude=state.bus.barred)
+        state.bus.retrieve(recommender, where, _RETRIEVED)
+        state.votes.append(Vote([scored.item_id for scored in found], _SEARCH_WEIGHT * taste.weight))
+        state.made.append(f"{decision.recommender}: {decision.where}")
+        state.searches += 1
 
     async def _rank(self, state: _Search) -> None:
         """Order the best candidates by how likely the model finds it that the person enjoys them."""

