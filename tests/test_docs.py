@@ -62,3 +62,16 @@ def test_links_between_pages_lead_somewhere() -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_decision_is_listed() -> None:
+    decisions = {page.name for page in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    listed = set(
+        re.findall(
+            r"\((\d{4}-[^)]+\.md)\)", (ROOT / "docs" / "decisions" / "index.md").read_text(encoding="utf-8")
+        )
+    )
+    in_navigation = set(
+        re.findall(r"decisions/(\d{4}-\S+\.md)", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    )
+    assert decisions == listed == in_navigation

@@ -161,7 +161,7 @@ def test_an_interruption_says_how_far_it_got(cli, monkeypatch) -> None:
     monkeypatch.setattr(UserMemory, "observe_many", observe_many)
     done = cli("observe", "-u", "ada", "-", input="one\ntwo\n")
     assert done.exit_code == 130
-    assert "Stored and kept: 1" in done.stderr
+    assert "Stored and kept: at least 1" in done.stderr
 
 
 # what is known

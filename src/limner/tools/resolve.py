@@ -1,10 +1,14 @@
 """Finding the catalogue item behind an event, and what the catalogue knows of it."""
 
 import re
+from typing import TYPE_CHECKING
 
 from limner.memory.records import Event, Observation
-from limner.tools.catalogue import Catalogue, Item
 from limner.tools.names import same
+
+if TYPE_CHECKING:
+    # It brings polars along: slow to import for who only reads a rating, and deaf to Ctrl-C while input is awaited.
+    from limner.tools.catalogue import Catalogue, Item
 
 __all__ = ["rating_in", "resolved"]
 
@@ -36,7 +40,7 @@ def rating_in(text: str) -> Event | None:
     )
 
 
-def resolved(observation: Observation, catalogue: Catalogue, item_type: str = "item") -> Observation:
+def resolved(observation: Observation, catalogue: "Catalogue", item_type: str = "item") -> Observation:
     """Return the observation with its event tied to the catalogue: the item's id, and its attributes where the event has none.
 
     An event whose item the catalogue does not have, by id or by title, is returned as it is.
@@ -62,7 +66,7 @@ def resolved(observation: Observation, catalogue: Catalogue, item_type: str = "i
     return observation.model_copy(update={"event": tied})
 
 
-def _item(event: Event, catalogue: Catalogue) -> Item | None:
+def _item(event: Event, catalogue: "Catalogue") -> "Item | None":
     """Return the item of an event by its id, or else by its title; a title that several items bear is none of them.
 
     An id that is nothing but the title came from words, so there the title counts first: a film may be called `300`.

@@ -94,7 +94,8 @@ def _observe_lines(user: "UserMemory", file: Path | None, defaults: "NewObservat
                 for rows in _in_groups(json_rows(lines, defaults), _ROWS_AT_ONCE):
                     intake.take(rows)
     except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(f"Stored and kept: {intake.stored}.") from interrupt
+        # "At least": it may have come between the storing and the counting.
+        raise KeyboardInterrupt(f"Stored and kept: at least {intake.stored}.") from interrupt
     except LimnerError as error:
         error.add_note(f"stored before that: {intake.stored}")
         raise
