@@ -4,7 +4,7 @@ import pytest
 from test_recommending import WISH
 
 from answering import Answers
-from limner.agents import Companion
+from limner.agents import Companion, RecommendingAgent
 from limner.errors import ContextOverflow, InputError, ModelUnavailable
 from limner.profiles.propositions import PropositionPortraitist
 
@@ -61,6 +61,19 @@ async def test_a_question_about_oneself_brings_no_shortlist(ada, agent_of, films
     answer = await companion(answers, agent_of, films).ask(ada, "Where do I live?")
     assert answer.recommendations is None
     assert answers.calls == {"intent": 1, "ask": 1}
+
+
+async def test_only_wishes_for_what_the_catalogue_holds_bring_a_shortlist(ada, films, base):
+    answers = Answers(replies={"ask": "I do not know."})
+    model = answers.model()
+    agent = RecommendingAgent(films, [base], model, item_type="film")
+    talk = Companion(model, PropositionPortraitist(), recommender=agent, catalogue=films)
+    assert (await talk.ask(ada, "What should I cook?")).recommendations is None
+    system, *examples, _ = answers.asked[0][1]
+    assert "wants a film suggested" in system.text
+    assert "other kinds of things" in system.text
+    cooking = next(i for i, message in enumerate(examples) if "cook" in message.text)
+    assert examples[cooking + 1].text == "answer"
 
 
 async def test_a_wish_is_answered_from_the_shortlist(ada, agent_of, films, rate):

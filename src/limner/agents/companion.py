@@ -157,7 +157,8 @@ class Companion:
     async def _shortlist(self, user: UserMemory, question: str) -> Recommendations | None:
         if self._recommender is None:
             return None
-        intent = load_prompt("agents/intent", self._prompts).messages(question=question)
+        prompt = load_prompt("agents/intent", self._prompts)
+        intent = prompt.messages(item_type=self._recommender.item_type, question=question)
         choice = await choose(self._model, intent, ["recommend", "answer"], stage="understand")
         if choice.option != "recommend":
             return None

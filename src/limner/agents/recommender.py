@@ -133,6 +133,8 @@ class RecommendingAgent:
         recommenders: Fitted on it; the first is the base, whose list is the floor.
         model: Decides, ranks and words the reasons.
         prompts: Folder of overriding prompt files.
+        item_type: What a person calls one of the catalogue's items, such as `film`: a wish for anything else is not
+            for this agent.
     """
 
     def __init__(
@@ -141,9 +143,12 @@ class RecommendingAgent:
         recommenders: Sequence[Recommender],
         model: LanguageModel,
         prompts: Path | None = None,
+        *,
+        item_type: str = "item",
     ) -> None:
         if not recommenders:
             raise InputError("The recommending agent needs at least one fitted recommender.")
+        self.item_type = item_type
         self._catalogue = catalogue
         self._recommenders = {recommender.name: recommender for recommender in recommenders}
         self._base = recommenders[0]

@@ -178,7 +178,11 @@ class Limner:
             if self._agent is None and self.world is not None:
                 world = self.world
                 self._agent = RecommendingAgent(
-                    world.catalogue, world.recommenders, self.model, self.settings.prompts
+                    world.catalogue,
+                    world.recommenders,
+                    self.model,
+                    self.settings.prompts,
+                    item_type=world.dataset.item_type,
                 )
             return self._agent
 
