@@ -77,7 +77,22 @@ def test_a_vote_never_harms_what_it_puts_first(base, data):
 )
 def test_a_budget_says_which_limit_is_reached(budget, said):
     ledger = Ledger()
-    ledger.record(Usage(1000, 0, 0), 0.0)
-    spending = Spending(budget, ledger)
-    ledger.record(Usage(100, 60, 10), 0.0)
+    with ledger.stage(user="ada"):
+        ledger.record(Usage(1000, 0, 0), 0.0)
+        spending = Spending(budget, ledger, "ada")
+        ledger.record(Usage(100, 60, 10), 0.0)
     assert spending.exhausted == said
+
+
+def test_what_others_spend_does_not_count():
+    ledger = Ledger()
+    spending = Spending(Budget(tokens=50), ledger, "ada")
+    with ledger.stage(user="ben"):
+        ledger.record(Usage(1000, 0, 0), 0.0)
+    ledger.record(Usage(1000, 0, 0), 0.0)
+    assert spending.exhausted is None
+    with ledger.stage("decide", user="ada"):
+        ledger.record(Usage(30, 0, 0), 0.0)
+    with ledger.stage("rank", user="ada"):
+        ledger.record(Usage(30, 0, 0), 0.0)
+    assert spending.exhausted == "50 tokens"

@@ -21,23 +21,29 @@ class Budget:
 
 @dataclass
 class Spending:
-    """A budget being spent; `exhausted` says which limit is reached."""
+    """A budget being spent by one user's request; `exhausted` says which limit is reached."""
 
     budget: Budget
     ledger: Ledger
+    user: str
+    """Whose calls count: others ask the same model at the same time."""
     rounds: int = 0
     _started: float = field(default_factory=time.monotonic)
     _tokens_before: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._tokens_before = self.ledger.total().computed_tokens
+        self._tokens_before = self._tokens
+
+    @property
+    def _tokens(self) -> int:
+        return sum(row.computed_tokens for row in self.ledger.rows() if row.user == self.user)
 
     @property
     def exhausted(self) -> str | None:
         """The limit that is reached, in words; none while there is something left."""
         if self.rounds >= self.budget.rounds:
             return f"{self.budget.rounds} rounds"
-        if self.ledger.total().computed_tokens - self._tokens_before >= self.budget.tokens:
+        if self._tokens - self._tokens_before >= self.budget.tokens:
             return f"{self.budget.tokens} tokens"
         if time.monotonic() - self._started >= self.budget.seconds:
             return f"{self.budget.seconds:g} seconds"

@@ -198,7 +198,7 @@ class RecommendingAgent:
         worded: bool,
         progress: Callable[[AgentStep], None],
     ) -> Recommendations:
-        spending = Spending(budget, self._model.ledger)
+        spending = Spending(budget, self._model.ledger, user.user_id)
         events = await to_thread.run_sync(_events, user, self._catalogue)
         portrait = await to_thread.run_sync(user.propositions)
         failure: str | None = None
