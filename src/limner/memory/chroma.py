@@ -156,7 +156,10 @@ class ChromaFolders:
                 return False
             if client := self._clients.pop(str(path), None):
                 client.close()
-            shutil.rmtree(path)
+            try:
+                shutil.rmtree(path)
+            except OSError as error:
+                raise IndexUnavailable(f"The vector index in {path} cannot be removed: {error}.") from error
             return True
 
     def close(self) -> None:

@@ -87,7 +87,9 @@ def forget(database: Database, index: VectorIndex, user_id: str, id: str) -> Rec
         connection.execute(
             insert(outbox).values(user_id=user_id, action="rewrite", created_at=receipt.erased_at)
         )
-    left = [index.erase(user_id), database.scrub()]
+    # The log first: an index that fails must not keep the text in it.
+    scrubbed = database.scrub()
+    left = [index.erase(user_id), scrubbed]
     return replace(receipt, remnants=tuple(remnant for remnant in left if remnant is not None))
 
 
