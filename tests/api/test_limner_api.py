@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from answering import Answers
+from contracts.memory_reflections import proposed
 from limner import Limner
 from limner.errors import ConfigurationError, InputError, InvalidObservation, LimnerError, NotFound
 from limner.inference import load_prompt
@@ -289,3 +290,27 @@ async def test_many_questions_at_once(open_limner):
 def test_this_is_no_user_id(open_limner, name):
     with pytest.raises(InputError):
         open_limner().user(name)
+
+
+def test_what_is_forgotten_while_a_summary_is_written_is_not_in_it(open_limner):
+    limner = open_limner(None)
+    ada = limner.user("ada")
+    ids = [ada.observe(f"I like tea number {n}.").id for n in range(3)]
+    batch = ada.memory.claim(1000, len)
+    notes = [
+        proposed(ada.memory, f"The user likes tea number {n}.", o) for n, o in enumerate(batch.observations)
+    ]
+    ada.memory.apply(batch, add=notes)
+    merged = []
+
+    def merge(last):
+        merged.append(last)
+        if len(merged) == 1:
+            ada.forget(ids[1])
+        return "The user likes tea."
+
+    limner.model.chat.script.replies["merge"] = merge
+    drawn = ada.portrait("summary")
+    assert len(merged) == 2
+    assert notes[1].id not in drawn.based_on
+    assert ada.memory.portrait("summary") == drawn

@@ -1,6 +1,7 @@
 """What is forgotten is gone: from every answer, and from every byte under the data folder."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from contracts.memory_reflections import proposed, quote, reflect, revision_of
-from limner.errors import NotFound
+from limner.errors import LimnerWarning, NotFound, StaleClaim
 from limner.memory import NewObservation, Portrait, PortraitLine, database, erasure
 from limner.memory.schema import users
 
@@ -194,3 +195,38 @@ def test_a_reader_that_lingers_is_named_in_the_receipt(ada, memory, monkeypatch,
     assert ada.observations() == []
     ada.forget(ada.observe("anything").id)
     assert remains(tmp_path / "home", SECRET, []) == []
+
+
+def test_a_portrait_drawn_from_what_was_forgotten_meanwhile_is_refused(ada) -> None:
+    said = ada.observe(SENTENCE)
+    (held,) = reflect(ada, proposed(ada, f"Sees a doctor in {SECRET}.", said))
+    shows = (
+        PortraitLine(text=held.text, propositions=(held.id,)),
+        PortraitLine(text=said.text, evidence=(quote(said),)),
+    )
+    ada.forget(said.id)
+    for line in shows:
+        with pytest.raises(StaleClaim):
+            ada.save_portrait(Portrait(user_id="ada", kind="summary", lines=(line,)))
+    assert ada.portrait("summary") is None
+
+
+def test_a_folder_that_cannot_be_removed_is_named_and_the_log_is_empty_all_the_same(
+    crowded, monkeypatch, tmp_path
+) -> None:
+    ada = crowded.user("ada")
+    secret = ada.observe(SENTENCE)
+    crowded.drain_index()
+
+    def refuse(path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.warns(LimnerWarning, match="cannot be removed"):
+        receipt = ada.forget(secret.id)
+    assert any("rewritten when it is next drained" in remnant for remnant in receipt.remnants)
+    assert remains(tmp_path / "home", SECRET, []) == []
+    monkeypatch.undo()
+    crowded.drain_index()
+    vectors = list(crowded.encoder.encode_documents([SENTENCE]))
+    assert remains(tmp_path / "home", SECRET, vectors) == []

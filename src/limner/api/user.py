@@ -11,7 +11,7 @@ from anyio import to_thread
 from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
-from limner.errors import ConfigurationError, InputError
+from limner.errors import ConfigurationError, InputError, StaleClaim
 from limner.memory.erasure import Receipt
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition
 from limner.memory.search import Recall
@@ -144,6 +144,7 @@ class User:
 
         Raises:
             ModelError: A summary had to be drawn and the model failed.
+            StaleClaim: What it rests on was forgotten, again and again, while it was drawn.
             InputError: A summary of the past was never drawn.
         """
         return self._limner.portal.run(partial(self.aportrait, kind, task=task, at=at))
@@ -156,7 +157,12 @@ class User:
             return await to_thread.run_sync(self._past, kind, task, at)
         portraitist = await to_thread.run_sync(self._limner.portraitist, kind)
         drawn = await portraitist.draw(self.memory, task)
-        if kind != "propositions":
+        if kind == "propositions":
+            return drawn
+        try:
+            await to_thread.run_sync(self._keep, drawn)
+        except StaleClaim:  # something it says was forgotten while the model wrote
+            drawn = await portraitist.draw(self.memory, task)
             await to_thread.run_sync(self._keep, drawn)
         return drawn
 

@@ -1,14 +1,15 @@
 """Keeping portraits, each with the list of what it was drawn from, so that erasure finds it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, Table, insert, select
 
-from limner.errors import InputError
+from limner.errors import InputError, StaleClaim
 from limner.memory.records import Portrait, PortraitLine
-from limner.memory.rows import ensure_user, insert_missing
-from limner.memory.schema import portrait_basis, portraits
+from limner.memory.rows import chunked, ensure_user, insert_missing
+from limner.memory.schema import observations, portrait_basis, portraits, propositions
 
 __all__ = ("latest_portrait", "list_portraits", "save_portrait")
 
@@ -18,15 +19,19 @@ def save_portrait(connection: Connection, user_id: str, portrait: Portrait) -> N
 
     Raises:
         InputError: It is of another user.
+        StaleClaim: Something that it was drawn from has been erased meanwhile; it must not come back through it.
     """
     if portrait.user_id != user_id:
         raise InputError("This portrait is of another user.")
     ensure_user(connection, user_id)
+    cited = {span.observation_id for line in portrait.lines for span in line.evidence}
+    _check_there(connection, user_id, propositions, portrait.based_on)
+    _check_there(connection, user_id, observations, cited)
     row = portrait.model_dump(exclude={"lines"})
     lines = [line.model_dump(mode="json") for line in portrait.lines]
     connection.execute(insert(portraits).values({**row, "lines": lines}))
     basis = {("proposition", i) for i in portrait.based_on}
-    basis |= {("observation", span.observation_id) for line in portrait.lines for span in line.evidence}
+    basis |= {("observation", i) for i in cited}
     insert_missing(
         connection,
         portrait_basis,
@@ -55,6 +60,13 @@ def list_portraits(connection: Connection, user_id: str) -> list[Portrait]:
     """Return every portrait of the user, oldest first."""
     statement = select(portraits).where(portraits.c.user_id == user_id)
     return _portraits(connection, statement.order_by(portraits.c.drawn_at, portraits.c.id))
+
+
+def _check_there(connection: Connection, user_id: str, table: Table, ids: Collection[str]) -> None:
+    for chunk in chunked(sorted(set(ids))):
+        there = select(table.c.id).where(table.c.user_id == user_id, table.c.id.in_(chunk))
+        if set(connection.execute(there).scalars()) != set(chunk):
+            raise StaleClaim("What this portrait was drawn from has been erased meanwhile; draw it again.")
 
 
 def _portraits(connection: Connection, statement: Select[Any]) -> list[Portrait]:

@@ -254,6 +254,7 @@ class UserMemory:
 
         Raises:
             InputError: It is of another user.
+            StaleClaim: Something that it was drawn from has been erased meanwhile.
         """
         with self._database.write() as connection:
             portraits.save_portrait(connection, self.user_id, portrait)
