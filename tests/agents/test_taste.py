@@ -58,10 +58,10 @@ def test_whether_an_item_fits(films, topic, expected):
     assert not fits(Item(id="bare"), Topic.parse(f"rating/+/{topic}"))
 
 
-def test_the_mean_is_of_ratings_alone():
+def test_the_mean_is_of_ratings_alone_each_on_its_own_scale():
     view = Event(kind="view", item_id="1", title="1")
     assert mean_rating([view]) is None
-    assert (
-        mean_rating([view, view.model_copy(update={"value": 4.0}), view.model_copy(update={"value": 1.0})])
-        == 2.5
-    )
+    best_of_five = view.model_copy(update={"value": 5.0, "scale": (1.0, 5.0)})
+    middling_of_ten = view.model_copy(update={"value": 5.5, "scale": (1.0, 10.0)})
+    assert mean_rating([view, best_of_five, middling_of_ten]) == 0.75
+

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from limner.agents.taste import fits
+from limner.agents.taste import fits, place_on_scale
 from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import Event, Proposition
 from limner.profiles.propositions.findings import Topic
@@ -50,7 +50,7 @@ def grounds(
         propositions: The portrait.
         wished: Conditions of the wish, which the item satisfies.
         catalogue: For titles.
-        liked_from: Rating from which a neighbour counts as liked; lower-rated neighbours are not named as a reason.
+        liked_from: Place on the scale, 0 to 1, from which a neighbour counts as liked; lower-rated neighbours are not named as a reason.
     """
     facts = []
     if wished:
@@ -63,15 +63,16 @@ def grounds(
         if p.topic and Topic.parse(p.topic).sign == "+" and fits(item, Topic.parse(p.topic))
     ][:2]
     facts += [_told(p.text) for p in fitting[:1]]
-    liked = [
-        n
-        for n in neighbours
-        if (v := events[n].value if n in events else None) is None or liked_from is None or v >= liked_from
-    ]
+    liked = [n for n in neighbours if _was_liked(events.get(n), liked_from)]
     named = [f"{catalogue.get(n).title}{_rated(events.get(n))}" for n in liked[:2]]
     if named:
         facts.append(f"it goes with {' and '.join(named)}")
     return Grounds(tuple(facts), tuple(fitting), tuple(liked[:2]))
+
+
+def _was_liked(event: Event | None, liked_from: float | None) -> bool:
+    place = place_on_scale(event) if event is not None else None
+    return place is None or liked_from is None or place >= liked_from
 
 
 async def justify(

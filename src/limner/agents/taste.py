@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from limner.errors import InvalidFilter
 from limner.memory.records import Event, Proposition
-from limner.profiles.propositions.findings import Topic
+from limner.profiles.propositions.findings import Topic, attribute_keys, is_year
 from limner.tools import Catalogue, Condition, Filter, Item
 
-__all__ = ["Taste", "fits", "mean_rating", "tastes"]
+__all__ = ["Taste", "fits", "mean_rating", "place_on_scale", "tastes"]
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,7 @@ def tastes(propositions: Sequence[Proposition], catalogue: Catalogue) -> list[Ta
 
 def fits(item: Item, topic: Topic) -> bool:
     """Whether an item has the attribute value that a topic is about."""
-    if topic.attribute == "decade":
-        first = int(topic.value.removesuffix("s"))
-        return any(
-            isinstance(value, float | int) and first <= value < first + 10
-            for value in item.attributes.values()
-        )
-    value = item.attributes.get(topic.attribute)
-    return topic.value in value if isinstance(value, tuple) else value == topic.value
+    return (topic.attribute, topic.value) in set(attribute_keys(item.attributes))
 
 
 def _condition(topic: Topic, catalogue: Catalogue) -> Condition | None:
@@ -75,11 +68,22 @@ def _condition(topic: Topic, catalogue: Catalogue) -> Condition | None:
 def _years(catalogue: Catalogue) -> Iterator[str]:
     """Yield the attributes whose values are years, as `findings` takes them by the decade."""
     for attribute in catalogue.attributes():
-        if attribute.kind == "number" and attribute.integral and 1000 <= (attribute.maximum or 0) < 3000:
+        if (
+            attribute.kind == "number"
+            and attribute.integral
+            and is_year(attribute.name, attribute.maximum or 0)
+        ):
             yield attribute.name
 
 
 def mean_rating(events: Sequence[Event]) -> float | None:
-    """Return the mean of the ratings among events; none where there is none."""
-    values = [event.value for event in events if event.value is not None]
-    return sum(values) / len(values) if values else None
+    """Return the mean of the ratings among events, each as its place on its scale from 0 to 1; none where there is none."""
+    places = [place for event in events if (place := place_on_scale(event)) is not None]
+    return sum(places) / len(places) if places else None
+
+
+def place_on_scale(event: Event) -> float | None:
+    """Return where a rating lies between the lowest (0) and the highest (1) of its scale; none without rating or scale."""
+    if event.value is None or event.scale is None or event.scale[0] >= event.scale[1]:
+        return None
+    return (event.value - event.scale[0]) / (event.scale[1] - event.scale[0])

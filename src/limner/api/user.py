@@ -1,7 +1,6 @@
 """The only door to one user."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from limner.memory.user import UserMemory
 from limner.profiles.propositions.audit import Decision, audit
 from limner.profiles.propositions.portraitist import lines_of
 from limner.profiles.propositions.reflect import Reflection, ReflectionStep, reflect
-from limner.tools.resolve import rating_in
+from limner.tools.resolve import with_event
 
 if TYPE_CHECKING:
     from limner.api.limner import Limner
@@ -30,13 +29,6 @@ __all__ = ["User"]
 
 def _silent(step: object) -> None:
     """Take no notice of a step."""
-
-
-def _with_event(new: NewObservation) -> NewObservation:
-    """Return an observation with the event that its text spells out, if it came without one."""
-    if new.event is not None or new.author == "assistant" or not isinstance(new.text, str):
-        return new
-    return replace(new, event=rating_in(new.text))
 
 
 class User:
@@ -102,7 +94,7 @@ class User:
             InvalidObservation: One cannot be stored; the message says which, counted from 0.
             StoreFull: No space left; nothing was stored.
         """
-        stored = self.memory.observe_many([_with_event(one) for one in new])
+        stored = self.memory.observe_many([with_event(one) for one in new])
         self._limner.reflector.observed(self.user_id)
         return stored
 

@@ -1,16 +1,17 @@
 """Finding the catalogue item behind an event, and what the catalogue knows of it."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from limner.memory.records import Event, Observation
+from limner.memory.records import Event, NewObservation, Observation
 from limner.tools.names import same
 
 if TYPE_CHECKING:
     # It brings polars along: slow to import for who only reads a rating, and deaf to Ctrl-C while input is awaited.
     from limner.tools.catalogue import Catalogue, Item
 
-__all__ = ["rating_in", "resolved"]
+__all__ = ["rating_in", "resolved", "with_event"]
 
 _LONGEST = 300
 """Longest text that is looked at: the pattern takes cubic time on blanks, and no title is that long."""
@@ -40,6 +41,16 @@ def rating_in(text: str) -> Event | None:
     )
 
 
+def with_event(new: NewObservation) -> NewObservation:
+    """Return an observation with the rating that its text spells out, if it came without an event.
+
+    What the assistant said is left as it is: it is no evidence about the user.
+    """
+    if new.event is not None or new.author == "assistant" or not isinstance(new.text, str):
+        return new
+    return replace(new, event=rating_in(new.text))
+
+
 def resolved(observation: Observation, catalogue: "Catalogue", item_type: str = "item") -> Observation:
     """Return the observation with its event tied to the catalogue: the item's id, and its attributes where the event has none.
 
@@ -51,7 +62,7 @@ def resolved(observation: Observation, catalogue: "Catalogue", item_type: str = 
         item_type: What a person calls the catalogue's items, for events that don't say.
     """
     event = observation.event
-    if event is None:
+    if event is None or ("item" not in {event.item_type, item_type} and event.item_type != item_type):
         return observation
     item = _item(event, catalogue)
     if item is None:
@@ -67,12 +78,12 @@ def resolved(observation: Observation, catalogue: "Catalogue", item_type: str = 
 
 
 def _item(event: Event, catalogue: "Catalogue") -> "Item | None":
-    """Return the item of an event by its id, or else by its title; a title that several items bear is none of them.
+    """Return the item that an event is about: the one of its id if the title agrees, else the only one of its title.
 
-    An id that is nothing but the title came from words, so there the title counts first: a film may be called `300`.
+    An id alone is not enough: other sources number their items too, and a film may be called `300`.
     """
     by_id = catalogue.get(event.item_id) if event.item_id in catalogue else None
-    if by_id is not None and event.item_id != event.title:
+    if by_id is not None and event.item_id != event.title and same(event.title, [by_id.title]):
         return by_id
     named = [item for item in catalogue.find(event.title) if same(event.title, [item.title])]
-    return named[0] if len({item.title for item in named}) == 1 else by_id
+    return named[0] if len({item.title for item in named}) == 1 else None

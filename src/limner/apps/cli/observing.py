@@ -1,7 +1,6 @@
 """`limner observe`: what a user said or did goes in, from an argument, standard input or a file."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -114,12 +113,9 @@ def _observe_lines(user: "UserMemory", file: Path | None, defaults: "NewObservat
 
 def _store(user: "UserMemory", new: "Sequence[NewObservation]") -> "list[Observation]":
     """Store all or nothing; a rating that is written out becomes an event, as in the Python interface."""
-    from limner.tools.resolve import rating_in
+    from limner.tools.resolve import with_event
 
-    return user.observe_many(
-        replace(one, event=rating_in(one.text)) if one.event is None and isinstance(one.text, str) else one
-        for one in new
-    )
+    return user.observe_many(with_event(one) for one in new)
 
 
 class _Intake:

@@ -5,7 +5,7 @@ person rates above or below the rest of what they rated, and which they choose m
 probability that each is real; the model only puts them into words.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ from scipy.stats import beta, norm
 
 from limner.memory.records import AttributeValue, Event, Observation
 
-__all__ = ["Baseline", "Finding", "Topic", "attribute_keys", "find"]
+__all__ = ["Baseline", "Finding", "Topic", "attribute_keys", "find", "is_year"]
 
 Baseline = Mapping[tuple[str, str], float]
 """Share of all choices, by everybody, that have an attribute value, by (attribute, value), in [0, 1]."""
@@ -116,15 +116,23 @@ def find(
     share exceeds the general one. Attribute values with fewer than three observations are left out.
 
     Args:
-        observations: All of one person's; those without an event are ignored.
+        observations: All of one person's; those without an event are ignored. Films are compared with films and books with
+            books; ratings on another scale are put on the one that is used most.
         baseline: General shares; none leaves shares out.
         threshold: Least probability to be reported, in [0, 1].
     """
-    rated = _columns([o for o in observations if o.event is not None])
-    found = [*_rating_contrasts(rated), *_share_contrasts(rated, baseline or {})]
-    return sorted(
-        (f for f in found if f.probability >= threshold), key=lambda f: (-f.probability, str(f.topic))
-    )
+    by_type: dict[str, list[Observation]] = defaultdict(list)
+    for observation in observations:
+        if observation.event is not None:
+            by_type[observation.event.item_type].append(observation)
+    found: dict[str, Finding] = {}
+    for of_one_type in by_type.values():
+        rated = _columns(of_one_type)
+        for finding in (*_rating_contrasts(rated), *_share_contrasts(rated, baseline or {})):
+            other = found.get(str(finding.topic))
+            if finding.probability >= threshold and (other is None or finding.probability > other.probability):
+                found[str(finding.topic)] = finding
+    return sorted(found.values(), key=lambda f: (-f.probability, str(f.topic)))
 
 
 def _columns(observations: Sequence[Observation]) -> _Rated:
@@ -133,27 +141,35 @@ def _columns(observations: Sequence[Observation]) -> _Rated:
     for position, event in enumerate(events):
         for key in attribute_keys(event.attributes):
             groups[key].append(position)
-    scales = [event.scale for event in events if event.scale is not None]
+    scales = Counter(event.scale for event in events if event.scale is not None)
     ratings = [event.value for event in events if event.value is not None]
-    low = min((scale[0] for scale in scales), default=min(ratings, default=0.0))
-    high = max((scale[1] for scale in scales), default=max(ratings, default=1.0))
+    low, high = scales.most_common(1)[0][0] if scales else (min(ratings, default=0.0), max(ratings, default=1.0))
     values = np.array([_value(event, low, high) for event in events], dtype=np.float64)
     arrays = {key: np.array(positions, dtype=np.intp) for key, positions in groups.items()}
     return _Rated(tuple(observations), values, low, high, arrays)
 
 
 def _value(event: Event, low: float, high: float) -> float:
-    """Return an event's rating; a like and a dislike stand for the ends of this person's scale."""
-    if event.value is not None:
+    """Return an event's rating on the scale from `low` to `high`; a like and a dislike stand for its ends."""
+    if event.value is None:
+        return {"like": high, "dislike": low}.get(event.kind, float("nan"))
+    if event.scale is None or event.scale == (low, high) or event.scale[0] >= event.scale[1]:
         return event.value
-    return {"like": high, "dislike": low}.get(event.kind, float("nan"))
+    share = (event.value - event.scale[0]) / (event.scale[1] - event.scale[0])
+    return low + share * (high - low)
+
+
+def is_year(attribute: str, value: float) -> bool:
+    """Whether a number is a year: a whole one with four digits, under a name that says so."""
+    named = any(word in attribute.lower() for word in ("year", "date", "released", "published"))
+    return named and float(value).is_integer() and 1000 <= value < 3000
 
 
 def attribute_keys(attributes: Mapping[str, AttributeValue]) -> Iterable[tuple[str, str]]:
     """Yield the (attribute, value) groups that an item belongs to; years are taken by the decade."""
     for attribute, value in attributes.items():
         if isinstance(value, float | int):
-            if float(value).is_integer() and 1000 <= value < 3000:
+            if is_year(attribute, value):
                 yield "decade", f"{int(value) // 10 * 10}s"
         elif isinstance(value, str):
             yield attribute, value

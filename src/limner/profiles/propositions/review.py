@@ -8,7 +8,7 @@ from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import Observation, Proposition
 from limner.profiles.propositions.confidence import as_confidence
 from limner.profiles.propositions.drafts import Draft
-from limner.profiles.propositions.findings import Baseline, Finding, Topic, find
+from limner.profiles.propositions.findings import Baseline, Finding, Topic, attribute_keys, find
 from limner.profiles.propositions.revise import Revision
 from limner.profiles.propositions.word import described, evidence, faithful, word
 
@@ -61,8 +61,12 @@ async def review(
         else:
             draft = await word(finding, model, prompt)
         revision.add.append(draft.stored(user_id, [old] if old is not None else []))
+    looked_at = {a for o in observations if o.event is not None for a, _ in attribute_keys(o.event.attributes)}
     for subject, old in before.items():
-        if subject not in confirmed:
+        measure, attribute, _ = subject
+        # Without the catalogue that knew the attribute, or the general shares, there is nothing to judge it by.
+        judged = attribute in looked_at and (measure == "rating" or baseline is not None)
+        if subject not in confirmed and judged:
             revision.retire[old.id] = "the ratings and choices no longer bear it out"
     return revision, len(findings)
 
