@@ -153,7 +153,7 @@ class Proposition(Record):
     """How long it is likely to stay true: 10 is lasting (GUM's decay, the right way round)."""
     standing: Standing = Standing.INFERRED
     topic: str | None = None
-    """Key of a computed finding, such as `genre=Horror`, under which its next version is found; else none."""
+    """Key of a computed finding, such as `rating/-/genre/Horror`, under which its next version is found; else none."""
     evidence: tuple[Evidence, ...] = ()
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
