@@ -9,7 +9,8 @@ from limner.agents import Budget, RecommendingAgent
 from limner.agents.reasons import grounds
 from limner.errors import InputError
 from limner.inference import LanguageModel
-from limner.memory import Evidence, NewObservation, Proposition, new_id
+from limner.inference.ledger import Usage
+from limner.memory import Event, Evidence, NewObservation, Proposition, new_id
 from limner.tools import Filter
 
 WISH = {"genre_in": [], "genre_not_in": [], "year_from": None, "year_to": None, "other": []}
@@ -49,6 +50,11 @@ def likes(user, text, topic, confidence=9.0):
             )
         ],
     )
+
+
+def spend(model):
+    """Book a call that uses a budget up."""
+    model.ledger.record(Usage(50_000), 0.0)
 
 
 def ids(found):
@@ -146,7 +152,7 @@ async def test_a_model_that_fails_over_a_reason_leaves_plain_ones(ada, agent_of,
     rate(ada, "a1", "a2")
     answers = plain(FINISH, reason=TimeoutError())
     found = await agent_of(answers.model()).recommend(ada, k=3)
-    assert found.finished
+    assert found.stopped.startswith("the model failed")
     assert answers.calls["reason"] == 1
     assert all(r.reason.endswith(".") for r in found)
 
@@ -168,9 +174,59 @@ async def test_a_wish_holds_for_everything(ada, agent_of, rate):
 
 async def test_what_nothing_satisfies_is_an_empty_list(ada, agent_of, rate):
     rate(ada, "a1")
-    answers = plain(RANK, FINISH, wish={**WISH, "genre_in": ["Horror"]})
+    answers = plain(wish={**WISH, "genre_in": ["Horror"]})
     found = await agent_of(answers.model()).recommend(ada, "horror", k=5)
     assert (ids(found), found.ranking, found.base_ranking) == ([], (), ())
+    assert found.stopped == "nothing new satisfies genre in {Horror}"
+    assert answers.calls == {"wish": 1}
+
+
+async def test_where_everything_was_seen_no_model_is_asked(ada, agent_of, films, rate):
+    rate(ada, *(item.id for item in films))
+    answers = plain()
+    found = await agent_of(answers.model()).recommend(ada, k=5)
+    assert (ids(found), found.stopped, answers.asked) == ([], "nothing new is left", [])
+
+
+async def test_a_ranking_that_the_budget_cuts_short_does_not_count(ada, films, rate, base):
+    rate(ada, "b1")
+    answers = plain(RANK)
+    model = answers.model()
+    answers.replies["fit"] = lambda _: "no" if answers.calls["fit"] == 1 else spend(model) or "yes"
+    agent = RecommendingAgent(films, [base], model)
+    found = await agent.recommend(ada, k=5, budget=Budget(tokens=10_000))
+    assert answers.calls == {"decide": 1, "fit": 2}
+    assert found.stopped == "the budget of 10000 tokens ended"
+    assert found.ranking == found.base_ranking
+    assert [s.action for s in found.steps] == ["understand"]
+
+
+async def test_the_last_round_may_still_rank_and_reasons_be_worded(ada, films, rate, base):
+    rate(ada, "b1")
+    answers = plain(RANK)
+    found = await RecommendingAgent(films, [base], answers.model()).recommend(
+        ada, k=2, budget=Budget(rounds=1)
+    )
+    assert found.stopped == "the budget of 1 rounds ended"
+    assert answers.calls == {"decide": 1, "fit": 11, "reason": 2}
+
+
+async def test_reasons_are_plain_once_the_budget_is_spent(ada, films, base):
+    answers = plain(FINISH)
+    model = answers.model()
+    answers.replies["reason"] = lambda _: spend(model) or ""
+    found = await RecommendingAgent(films, [base], model).recommend(ada, k=4, budget=Budget(tokens=10_000))
+    assert answers.calls == {"decide": 1, "reason": 1}
+    assert found.stopped == "the budget of 10000 tokens ended"
+    assert len(found) == 4
+    assert all(r.reason for r in found)
+
+
+async def test_what_an_assistant_said_is_no_event_of_the_users(ada, agent_of):
+    event = Event(kind="rating", item_id="a1", title="The Long Orbit (1979)", value=5.0, scale=(1, 5))
+    ada.observe_many([NewObservation("Rated The Long Orbit 5/5", author="assistant", event=event)])
+    found = await agent_of(plain(FINISH).model()).recommend(ada, k=100)
+    assert "a1" in found.ranking
 
 
 async def test_no_history_at_all(ada, agent_of):
@@ -292,7 +348,7 @@ def test_only_what_was_liked_is_named_as_a_reason(films):
         propositions=[],
         wished=Filter(),
         catalogue=films,
-        liked_from=3.0,
+        liked_from=0.5,
     )
     assert (
         why.sentence()

@@ -40,9 +40,14 @@ class Spending:
 
     @property
     def exhausted(self) -> str | None:
-        """The limit that is reached, in words; none while there is something left."""
+        """The limit that is reached, in words; none while another decision may be taken."""
         if self.rounds >= self.budget.rounds:
             return f"{self.budget.rounds} rounds"
+        return self.spent
+
+    @property
+    def spent(self) -> str | None:
+        """The limit of tokens or time that is reached, in words; none while a decision may be carried out."""
         if self._tokens - self._tokens_before >= self.budget.tokens:
             return f"{self.budget.tokens} tokens"
         if time.monotonic() - self._started >= self.budget.seconds:

@@ -14,7 +14,7 @@ from anyio import to_thread
 from limner.agents.budget import Budget, Spending
 from limner.agents.decisions import Finish, Rank, Search, decision_schema
 from limner.agents.fusion import Vote, fuse
-from limner.agents.reasons import grounds, justify
+from limner.agents.reasons import Grounds, grounds, justify
 from limner.agents.taste import Taste, mean_rating, tastes
 from limner.agents.wish import Wish, understand
 from limner.errors import InputError, ModelError
@@ -84,7 +84,8 @@ class Recommendations:
     wish: Wish
     steps: tuple[AgentStep, ...]
     stopped: str
-    """`finished`; else which budget ended or how the model failed, and the list is the best so far."""
+    """`finished`; else that nothing satisfies the wish, which budget ended or how the model failed: the list is then the
+    best so far, or the rest of its reasons plain."""
     ranking: tuple[str, ...]
     """Every item that satisfies the wish, best first; ids."""
     base_ranking: tuple[str, ...]
@@ -208,18 +209,20 @@ class RecommendingAgent:
             wish, failure = Wish(request, Filter(), (request,)), f"the model failed: {error}"
         state = await to_thread.run_sync(self._started, wish, list(events), exclude, portrait)
         _note(state, progress, AgentStep("understand", str(wish.where) or "no condition"))
-        if failure is None:
+        if failure is None and not state.base:
+            failure = f"nothing new satisfies {wish.where}" if wish.where else "nothing new is left"
+        elif failure is None:
             try:
                 failure = await self._loop(state, spending, progress)
             except ModelError as error:
                 failure = f"the model failed: {error}"
-        failed = failure is not None and failure.startswith("the model")
-        items = await self._worded(state, events, k, silent=failed or not worded)
+        silent = not worded or (failure is not None and failure.startswith("the model"))
+        items, cut = await self._explained(state, events, k, None if silent else spending)
         return Recommendations(
             items=items,
             wish=wish,
             steps=tuple(state.steps),
-            stopped=failure or "finished",
+            stopped=failure or cut or "finished",
             ranking=tuple(state.order),
             base_ranking=state.base,
             unknown=state.bus.unknown,
@@ -267,10 +270,9 @@ class RecommendingAgent:
                 _note(state, progress, AgentStep("finish", f"{len(state.bus)} candidates", decision.reason))
                 return None
             if isinstance(decision, Rank):
-                await self._rank(state)
-                _note(
-                    state, progress, AgentStep("rank", f"the best {_RANKED} by the portrait", decision.reason)
-                )
+                if await self._rank(state, spending):
+                    detail = f"the best {_RANKED} by the portrait"
+                    _note(state, progress, AgentStep("rank", detail, decision.reason))
             else:
                 await to_thread.run_sync(self._search, state, decision)
                 detail = f"{decision.recommender}: {decision.where}"
@@ -301,12 +303,14 @@ class RecommendingAgent:
         state.made.append(f"{decision.recommender}: {decision.where}")
         state.searches += 1
 
-    async def _rank(self, state: _Search) -> None:
-        """Order the best candidates by how likely the model finds it that the person enjoys them."""
+    async def _rank(self, state: _Search, spending: Spending) -> bool:
+        """Order the best candidates by how likely the model finds it that the person enjoys them, if the budget lasts."""
         prompt = load_prompt("agents/fit", self._prompts)
         portrait = "\n".join(_portrait_lines(state.portrait)) or "- nothing is known yet"
         scores: dict[str, float] = {}
         for item_id in state.order[:_RANKED]:
+            if spending.spent is not None:
+                return False  # an order of some would put those that nobody asked about behind them
             item = self._catalogue.get(item_id)
             messages = prompt.messages(portrait=portrait, wish=state.wish.text, item=described(item))
             choice = await choose(self._model, messages, ["yes", "no"], stage="rank", method="loglik")
@@ -318,13 +322,20 @@ class RecommendingAgent:
         state.votes.append(Vote(by_fit, _RANK_WEIGHT))
         state.made.append("rank")
         state.ranked = True
+        return True
 
-    async def _worded(
-        self, state: _Search, events: dict[str, Event], k: int, *, silent: bool
-    ) -> tuple[Recommendation, ...]:
+    async def _explained(
+        self, state: _Search, events: dict[str, Event], k: int, spending: Spending | None
+    ) -> tuple[tuple[Recommendation, ...], str | None]:
+        """Give the best items their reasons, worded by the model while there is a budget and it works.
+
+        Returns:
+            The items, and what ended the wording before the last.
+        """
         ranks = {item_id: rank for rank, item_id in enumerate(state.base, start=1)}
         mean = mean_rating(list(events.values()))
-        worded: list[Recommendation] = []
+        explained: list[Recommendation] = []
+        cut: str | None = None
         told: set[str] = set()
         for item_id in state.order[:k]:
             item = self._catalogue.get(item_id)
@@ -340,16 +351,21 @@ class RecommendingAgent:
             )
             told |= {*why.neighbours[:1], *(p.id for p in why.propositions[:1])}
             reason = why.sentence()
-            if not silent:
-                try:
-                    reason = await justify(
-                        item, why, self._model, vocabulary=self._vocabulary, prompts=self._prompts
-                    )
-                except ModelError:
-                    silent = True
+            if spending is not None and cut is None:
+                reason, cut = await self._worded(item, why, spending)
             calls = tuple(state.bus.candidate(item_id).calls) if item_id in state.bus else ()
-            worded.append(Recommendation(item, reason, calls, why.propositions, ranks.get(item_id)))
-        return tuple(worded)
+            explained.append(Recommendation(item, reason, calls, why.propositions, ranks.get(item_id)))
+        return tuple(explained), cut
+
+    async def _worded(self, item: Item, why: Grounds, spending: Spending) -> tuple[str, str | None]:
+        """Return a reason in the model's words, or else the plain one and why it is that."""
+        if spending.spent is not None:
+            return why.sentence(), f"the budget of {spending.spent} ended"
+        try:
+            reason = await justify(item, why, self._model, vocabulary=self._vocabulary, prompts=self._prompts)
+        except ModelError as error:
+            return why.sentence(), f"the model failed: {error}"
+        return reason, None
 
 
 def _varied(contributions: Sequence[Contribution], told: set[str]) -> list[str]:
@@ -375,11 +391,11 @@ def _portrait_lines(propositions: list[Proposition]) -> list[str]:
 
 
 def _events(user: UserMemory, catalogue: Catalogue) -> dict[str, Event]:
-    """Return the user's last event with each item, tied to the catalogue, in the order of these events."""
+    """Return the user's last event with each item, tied to the catalogue, in order; what an assistant said is none."""
     events: dict[str, Event] = {}
     for observation in user.observations():
         event = resolved(observation, catalogue).event
-        if event is not None:
+        if event is not None and observation.author != "assistant":
             events.pop(event.item_id, None)
             events[event.item_id] = event
     return events
