@@ -116,6 +116,15 @@ async def test_ratings_go_through_findings_and_never_to_the_proposer(ada, reflec
     assert next(p for p in ada.propositions() if "Comedy" in p.topic).supporting == 7
 
 
+async def test_a_rating_in_what_limner_said_is_no_evidence(ada, reflecting):
+    rate_some(ada)
+    own = rating("Comedy 99", 5, "Comedy", 40)
+    ada.observe(own.text, author="assistant", occurred_at=own.occurred_at, event=own.event)
+    done = await reflecting(Answers(replies={"word": "no"}))
+    assert (done.failed, done.pending) == ([], 0)
+    assert next(p for p in ada.propositions() if "Comedy" in p.topic).supporting == 6
+
+
 async def test_events_are_tied_to_the_catalogue_before_they_are_compared(ada, reflecting):
     bare = [
         NewObservation(

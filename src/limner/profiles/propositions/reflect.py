@@ -201,7 +201,12 @@ def _structured(memory: UserMemory, batch: Batch) -> list[Observation]:
     """Return the structured observations that were reflected on before, and those of the batch, in order of time."""
     mine = {o.id for o in batch.observations}
     waiting = {o.id for o in memory.observations(pending=True)} - mine
-    return [o for o in memory.observations() if o.event is not None and o.id not in waiting]
+    # What limner itself said is never evidence of the user.
+    return [
+        o
+        for o in memory.observations()
+        if o.event is not None and o.author != "assistant" and o.id not in waiting
+    ]
 
 
 def _recall(memory: UserMemory, drafts: list[Draft], encoder: Encoder) -> list[tuple[Draft, list[Candidate]]]:
