@@ -18,7 +18,7 @@ from limner.api import Limner, User
 from limner.errors import NotFound
 from limner.inference import LedgerRow
 from limner.memory.records import Event, NewObservation, Portrait
-from limner.profiles.propositions import ReflectionStep
+from limner.profiles.propositions import Reflection, ReflectionStep
 from limner.settings import Settings
 from limner.tools import Catalogue, Dataset, Interactions, load_dataset
 
@@ -57,6 +57,8 @@ class Outcome:
     answer: Answer
     reflected: bool
     """Whether anything was reflected on, or everything was stored before."""
+    failed: tuple[str, ...]
+    """Why a batch of ratings could not be reflected on; it waits for the next run."""
     seconds: dict[str, float]
     ledger: list[LedgerRow]
 
@@ -114,15 +116,15 @@ def play(limner: Limner, held_out: HeldOut, progress: Progress) -> Outcome:
     seconds: dict[str, float] = {}
     user = limner.user(f"ml-{held_out.user}")
     limner.ledger.reset()
-    task = progress.add_task("load model and recommenders", total=None)
+    task = progress.add_task("load model and recommenders (the first time, fetch 1.1 GB)", total=None)
     start = time.perf_counter()
     agent, model = limner.agent, limner.model
     model.count_tokens("warm")
     seconds["load"] = time.perf_counter() - start
 
     start = time.perf_counter()
-    reflected = _observe_and_reflect(user, held_out, progress, task)
-    if reflected:
+    reflections = _observe_and_reflect(user, held_out, progress, task)
+    if reflections:
         seconds["observe and reflect"] = time.perf_counter() - start
     portrait = user.portrait()
 
@@ -141,13 +143,16 @@ def play(limner: Limner, held_out: HeldOut, progress: Progress) -> Outcome:
     seconds["answer"] = time.perf_counter() - start
     progress.update(task, description="done", total=1, completed=1)
     assert agent is not None
-    return Outcome(held_out, portrait, recommendations, answer, reflected, seconds, limner.ledger.rows())
+    failed = tuple(reason for reflection in reflections for reason in reflection.failed)
+    return Outcome(
+        held_out, portrait, recommendations, answer, bool(reflections), failed, seconds, limner.ledger.rows()
+    )
 
 
-def _observe_and_reflect(user: User, held_out: HeldOut, progress: Progress, task: TaskID) -> bool:
+def _observe_and_reflect(user: User, held_out: HeldOut, progress: Progress, task: TaskID) -> list[Reflection]:
     """Observe the ratings in order of time, and reflect after every twenty of them."""
     new = observations(held_out)
-    reflected = False
+    reflections = []
     progress.update(task, description="observe and reflect", total=len(new), completed=0)
 
     def show(step: ReflectionStep) -> None:
@@ -156,10 +161,9 @@ def _observe_and_reflect(user: User, held_out: HeldOut, progress: Progress, task
     for begin in range(0, len(new), REFLECT_AFTER):
         user.observe_many(new[begin : begin + REFLECT_AFTER])
         if user.status().pending:
-            user.reflect(progress=show)
-            reflected = True
+            reflections.append(user.reflect(progress=show))
         progress.update(task, completed=min(begin + REFLECT_AFTER, len(new)))
-    return reflected
+    return reflections
 
 
 def run(settings: Settings, user: str, *, console: Console | None = None) -> Outcome:
@@ -192,6 +196,8 @@ def print_outcome(outcome: Outcome, console: Console) -> None:
     catalogue = outcome.held_out.dataset.catalogue
     if not outcome.reflected:
         console.print("Everything was observed and reflected on by an earlier run.")
+    for reason in outcome.failed:
+        console.print(f"A batch of ratings waits for the next run: {reason}", style="yellow")
     _print_portrait(outcome.portrait, outcome.held_out, console)
     _print_recommendations(outcome.recommendations, console)
     console.rule("Question", align="left")
