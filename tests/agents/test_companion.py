@@ -6,7 +6,10 @@ from test_recommending import WISH
 from answering import Answers
 from limner.agents import Companion, RecommendingAgent
 from limner.errors import ContextOverflow, InputError, ModelUnavailable
+from limner.memory import Event, NewObservation
 from limner.profiles.propositions import PropositionPortraitist
+from limner.tools import Catalogue, Interactions, Item
+from limner.tools.recommenders import Popularity
 
 FITTING = "I would go for Red Dust, since it goes with what you know."
 
@@ -100,6 +103,38 @@ async def test_an_answer_that_leaves_the_shortlist_is_replaced(ada, agent_of, fi
     answer = await companion(choosing(text, genre_in=["Sci-Fi"]), agent_of, films).ask(ada, "Some sci-fi?")
     assert answer.text.startswith("I would suggest ")
     assert any(r.title in answer.text for r in answer.recommendations)
+
+
+SHORT = [("i1", "It (1990)"), ("i2", "Casablanca (1942)"), ("i3", "Red Dust (1990)")]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Red Dust is it. It is Sci-Fi, It fits. If It's late, sit down.", True),
+        ("Red Dust (1990), or else Casablanca.", False),
+        ('Red Dust, or "It".', False),
+    ],
+)
+async def test_a_title_counts_where_it_is_one(ada, text, kept):
+    films = Catalogue(Item(id=id, title=title, attributes={"genre": ("Sci-Fi",)}) for id, title in SHORT)
+    rows = [("u1", "i1", 5.0, 1.0), ("u1", "i2", 5.0, 2.0), ("u2", "i3", 5.0, 1.0)]
+    base = Popularity().fit(Interactions.from_rows(rows), films)
+    for id, title in SHORT[:2]:
+        event = Event(kind="rating", item_id=id, title=title)
+        ada.observe_many([NewObservation(f"Watched {title}", event=event)])
+    wish = {"genre_in": [], "genre_not_in": [], "other": []}
+    answers = Answers(replies={"intent": "recommend", "wish": wish, "ask": text})
+    model = answers.model()
+    talk = Companion(
+        model,
+        PropositionPortraitist(),
+        recommender=RecommendingAgent(films, [base], model),
+        catalogue=films,
+    )
+    answer = await talk.ask(ada, "What should I watch?")
+    assert [r.title for r in answer.recommendations] == ["Red Dust (1990)"]
+    assert (answer.text == text) is kept
 
 
 async def test_what_nothing_could_check_is_told(ada, agent_of, films, rate):

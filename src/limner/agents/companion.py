@@ -9,6 +9,7 @@ from anyio import to_thread
 
 from limner.agents.budget import Budget
 from limner.agents.recommender import Recommendations, RecommendingAgent, described
+from limner.agents.titles import titles_in
 from limner.errors import ContextOverflow, InputError
 from limner.inference import LanguageModel, load_prompt
 from limner.inference.choose import choose
@@ -184,12 +185,9 @@ class Companion:
 
     def _keeps_to(self, text: str, found: Recommendations) -> bool:
         """Whether an answer names an item of the shortlist, and no other item of the catalogue as if it were on it."""
-        named = [r for r in found.items if _bare(r.item.title) in text]
-        rest = text
-        for r in sorted(found.items, key=lambda r: -len(r.item.title)):
-            rest = rest.replace(r.item.title, "").replace(_bare(r.item.title), "")
-        strangers = [item.title for item in (self._catalogue or ()) if item.title in rest]
-        return bool(named) and not strangers
+        shortlist = [r.item.title for r in found.items]
+        named = titles_in(text, [*shortlist, *(item.title for item in self._catalogue or ())])
+        return bool(named) and set(named) <= set(shortlist)
 
 
 def _without_claims_about(unchecked: Sequence[str], text: str) -> str:
@@ -199,9 +197,3 @@ def _without_claims_about(unchecked: Sequence[str], text: str) -> str:
         if words & set(_WORD.findall(sentence.text.casefold())):
             text = text[: sentence.start] + text[sentence.end :]
     return text.strip()
-
-
-def _bare(title: str) -> str:
-    """Return a title without a year in parentheses at its end."""
-    head, _, tail = title.rpartition(" (")
-    return head if head and tail.rstrip(")").isdigit() else title
