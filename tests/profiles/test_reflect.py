@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 from made import day
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from answering import Answers
-from limner.errors import ModelUnavailable, StoreFull
+from limner.errors import ConfigurationError, ModelUnavailable, StoreFull
 from limner.inference import LanguageModel
 from limner.memory import Event, NewObservation, Standing, utc_now
 from limner.memory.schema import observations as observation_rows
@@ -243,17 +243,77 @@ async def test_a_bad_batch_does_not_hold_up_the_next(ada, reflecting):
     assert texts(ada) == [SAID[MOVED]]
 
 
+class Failing(Answers):
+    """Fails on every text with Lisbon in it; answers the probe as it is told to."""
+
+    probe: str | BaseException = "yes"
+
+    def __call__(self, messages):
+        if len(messages) == 1:
+            return self.probe
+        return TimeoutError() if "Lisbon" in messages[-1].text else super().__call__(messages)
+
+
 @pytest.mark.parametrize("plan", ["small", "batch"])
-@pytest.mark.parametrize("error", [TimeoutError()])
-async def test_an_endpoint_that_is_down_counts_no_attempt(ada, reflecting, plan, error):
+async def test_an_endpoint_that_is_down_counts_no_attempt(ada, reflecting, plan):
     ada.observe(MOVED)
+    down = Failing()
+    down.probe = TimeoutError()
     for _ in range(5):
         with pytest.raises(ModelUnavailable):
-            await reflecting(Answers(replies={"gist": error, "propose": error}), plan=plan)
+            await reflecting(down, plan=plan)
     status = ada.status()
     assert (status.pending, status.parked, status.next_attempt_at) == (1, (), None)
     await reflecting(Answers(said=SAID))
     assert texts(ada) == [SAID[MOVED]]
+
+
+async def test_a_text_on_which_the_endpoint_always_fails_is_parked_and_holds_nobody_up(
+    ada, reflecting, pause_over
+):
+    bad, _ = ada.observe_many([said(MOVED + " " + "I sing. " * 40, 0), said("My brother Tom is tall.", 1)])
+    done = await reflecting(Failing(said=SAID), batch_tokens=64)
+    assert (done.batches, len(done.failed), done.pending) == (2, 1, 1)
+    assert texts(ada) == [SAID["My brother Tom is tall."]]
+    for _ in range(2):
+        pause_over()
+        await reflecting(Failing(said=SAID))
+    (parked,) = ada.status().parked
+    assert parked.id == bad.id
+    assert "did not answer" in parked.reason
+
+
+async def test_broken_settings_are_an_error_and_leave_their_reason(ada, reflecting, tmp_path):
+    (tmp_path / "profiles/propositions").mkdir(parents=True)
+    (tmp_path / "profiles/propositions/gist.md").write_text("no headings")
+    ada.observe(MOVED)
+    with pytest.raises(ConfigurationError):
+        await reflecting(Answers(said=SAID), prompts=tmp_path)
+    assert ada.status().next_attempt_at is not None
+
+
+async def test_what_is_forgotten_meanwhile_costs_only_its_batch(ada, reflecting):
+    first, second = ada.observe_many([said(MOVED, 0), said("My brother Tom is tall.", 1)])
+
+    def forget(step):
+        if step.stage == "proposed" and step.batch == 1:
+            ada.forget(first.id)
+
+    done = await reflecting(Answers(said=SAID), progress=forget)
+    assert (done.batches, len(done.failed), done.pending) == (2, 1, 0)
+    assert [p.evidence[0].observation_id for p in ada.propositions()] == [second.id]
+
+
+async def test_the_lease_is_renewed_at_each_step(ada, memory, reflecting):
+    ada.observe(MOVED)
+    ends = []
+
+    def look(step):
+        with memory.database.read() as connection:
+            ends.append(connection.execute(select(observation_rows.c.claim_expires_at)).scalar_one())
+
+    await reflecting(Answers(said=SAID), progress=look)
+    assert ends[0] < ends[1] < ends[2]
 
 
 class Stalling(ScriptedChatModel):

@@ -20,7 +20,7 @@ from limner.memory.records import Observation, new_id, utc_now
 from limner.memory.rows import lock_user, observation_from
 from limner.memory.schema import observations
 
-__all__ = ("Batch", "Parked", "check_held", "claim", "parked", "release", "retry_parked")
+__all__ = ("Batch", "Parked", "check_held", "claim", "parked", "release", "renew", "retry_parked")
 
 LEASE = timedelta(minutes=30)
 """How long a batch belongs to who claimed it, unless the claiming process is seen to be dead before."""
@@ -80,6 +80,20 @@ def release(database: Database, user_id: str, batch: Batch, error: str | None, m
                 .where(observations.c.id == row.id)
                 .values(**_after(row.attempts, error, max_attempts))
             )
+
+
+def renew(database: Database, user_id: str, batch: Batch) -> None:
+    """Let the lease of a batch begin anew.
+
+    Raises:
+        StaleClaim: The batch does not hold all of its observations any more.
+    """
+    with database.write() as connection:
+        lock_user(connection, user_id)
+        check_held(connection, user_id, batch)
+        connection.execute(
+            update(observations).where(_holds(user_id, batch.id)).values(claim_expires_at=utc_now() + LEASE)
+        )
 
 
 def check_held(connection: Connection, user_id: str, batch: Batch) -> None:

@@ -229,6 +229,14 @@ class UserMemory:
         with self._database.write() as connection:
             revision.apply(connection, self.user_id, batch, add, retire or {})
 
+    def renew(self, batch: Batch) -> None:
+        """Let the lease of a batch begin anew, between two steps that may take long.
+
+        Raises:
+            StaleClaim: The batch is somebody else's by now, or an observation of it was erased.
+        """
+        claims.renew(self._database, self.user_id, batch)
+
     def release(self, batch: Batch, error: str | None = None) -> None:
         """Give a batch back.
 

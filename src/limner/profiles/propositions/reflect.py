@@ -1,7 +1,8 @@
 """The General User Model's loop: claim a batch, propose, relate, revise, store (Shaikh et al. 2025, §3).
 
-Nothing is marked as done before its outcome is stored, in the same transaction. A malformed answer puts the batch back with a
-back-off and, after some tries, parks it with the reason; an endpoint that is down, or an interruption, puts it back as it was.
+Nothing is marked as done before its outcome is stored, in the same transaction. A malformed answer, or a batch on which the
+endpoint fails while it answers otherwise, puts the batch back with a back-off and, after some tries, parks it with the reason;
+an endpoint that is down, a store that fails, or an interruption, puts it back as it was.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from typing import Literal
 import anyio
 import numpy as np
 from anyio import to_thread
+from langchain_core.messages import HumanMessage
 
-from limner.errors import InputError, ModelError, ModelUnavailable
+from limner.errors import InputError, LimnerError, ModelError, ModelUnavailable, StaleClaim, StoreError
 from limner.inference import Encoder, LanguageModel
 from limner.memory.claims import Batch
 from limner.memory.records import Observation, Proposition
@@ -31,6 +33,10 @@ Stage = Literal["claimed", "proposed", "related", "stored", "failed"]
 
 _RECALLED = 3
 """Stored propositions that a draft is compared with, as in GUM."""
+
+_PROBE = "Answer with one word: yes"
+_PROBE_S = 30.0
+"""Longest wait for the answer to the probe, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ async def reflect(
     Raises:
         ModelUnavailable: The endpoint is down; what was not stored before stays pending, and no attempt is counted.
         StoreError: The store failed; the batch in hand stays pending.
+        LimnerError: The settings are wrong, say; the batch in hand is an attempt the poorer.
     """
     loop = _Loop(memory, model, encoder, settings, items or ItemKnowledge(), progress)
     with model.ledger.stage(user=memory.user_id):
@@ -131,33 +138,61 @@ class _Loop:
         self.result.batches += 1
         self._tell("claimed", batch)
         try:
-            revision = await self._conclude(batch)
-            await to_thread.run_sync(self._store, batch, revision)
-        except ModelUnavailable:
-            # An outage is not the observations' fault: no attempt is counted.
-            await to_thread.run_sync(self.memory.release, batch)
+            await self._work_on(batch)
+        except LimnerError as error:
+            if not await self._let_go(batch, error):
+                raise
+        except BaseException:
+            await self._release(batch)
             raise
-        except ModelError as error:
-            await to_thread.run_sync(self.memory.release, batch, str(error))
+        return True
+
+    async def _work_on(self, batch: Batch) -> None:
+        revision = await self._conclude(batch)
+        await to_thread.run_sync(self._store, batch, revision)
+        self._count(batch, revision)
+        self._tell("stored", batch, f"{len(revision.add)} propositions")
+
+    async def _let_go(self, batch: Batch, error: LimnerError) -> bool:
+        """Give a batch back that failed; return whether the reflection may go on with the next."""
+        counted, go_on = not isinstance(error, StoreError), isinstance(error, ModelError | StaleClaim)
+        if isinstance(error, ModelUnavailable):
+            try:
+                # An outage is not the observations' fault; a text that an endpoint in good health fails on is.
+                counted = go_on = await self._endpoint_answers()
+            except BaseException:
+                await self._release(batch)
+                raise
+        await self._release(batch, str(error) if counted else None)
+        if go_on:
             self.result.failed.append(str(error))
             self._tell("failed", batch, str(error))
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(self.memory.release, batch)
-            raise
-        else:
-            self._count(batch, revision)
-            self._tell("stored", batch, f"{len(revision.add)} propositions")
+        return go_on
+
+    async def _endpoint_answers(self) -> bool:
+        try:
+            with anyio.fail_after(_PROBE_S):
+                await self.model.acomplete([HumanMessage(_PROBE)], stage="probe", max_tokens=1)
+        except (ModelUnavailable, TimeoutError):
+            return False
+        except ModelError:
+            return True
         return True
+
+    async def _release(self, batch: Batch, reason: str | None = None) -> None:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(self.memory.release, batch, reason)
 
     async def _conclude(self, batch: Batch) -> Revision:
         """Return what the batch amounts to; nothing is stored here."""
         prompts = self.settings.prompts
         told = [o for o in batch.observations if o.event is None]
         drafts, refused = await propose(told, self.model, prompts)
+        await to_thread.run_sync(self.memory.renew, batch)
         self._tell("proposed", batch, f"{len(drafts)} drafts")
         pairs = await to_thread.run_sync(_recall, self.memory, drafts, self.encoder)
         revision = revise(self.memory.user_id, drafts, await relate(pairs, self.model, prompts))
+        await to_thread.run_sync(self.memory.renew, batch)
         self._tell("related", batch)
         revision.refused += refused
         self.result.proposed += len(drafts)
