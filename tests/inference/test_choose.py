@@ -7,7 +7,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 from loopback_server import Answer, loopback_server, said
 
-from limner.errors import InputError, MalformedOutput
+from limner.errors import InputError, MalformedOutput, ModelError, ModelUnavailable
 from limner.inference import LanguageModel
 from limner.inference.choose import choose
 from limner.inference.language_model import language_model
@@ -138,3 +138,38 @@ async def test_likelihood_falls_back_to_a_constraint(top: dict[str, float] | Non
         choice = await choose(opened(server.url), PROMPT, OPTIONS, stage="s", method="loglik")
     assert (choice.option, choice.scores) == ("same", None)
     assert "structured_outputs" in server.asked[1]
+
+
+def refusing(body: dict[str, Any]) -> Answer:
+    if "logprobs" in body:
+        return Answer({"error": {"message": "logprobs are not supported"}}, status=400)
+    return said("same")
+
+
+async def test_an_endpoint_that_refuses_logprobs_is_asked_for_them_once() -> None:
+    with loopback_server(refusing, dialect="vllm") as server:
+        model = opened(server.url)
+        for _ in range(3):
+            choice = await choose(model, PROMPT, OPTIONS, stage="s", method="loglik", neutral=NEUTRAL)
+            assert (choice.option, choice.scores) == ("same", None)
+    assert ["logprobs" in body for body in server.asked] == [True, False, False, False]
+
+
+async def test_a_refusal_of_the_prompt_itself_is_an_error_and_proves_nothing() -> None:
+    def script(body: dict[str, Any]) -> Answer:
+        if "bad" in body["messages"][0]["content"]:
+            return Answer({"error": {"message": "content filter"}}, status=400)
+        return said("same", top={"same": -0.1, "updates": -3.0})
+
+    with loopback_server(script, dialect="vllm") as server:
+        model = opened(server.url)
+        with pytest.raises(ModelError, match="content filter"):
+            await choose(model, [HumanMessage("bad")], OPTIONS, stage="s", method="loglik")
+        assert (await choose(model, PROMPT, OPTIONS, stage="s", method="loglik")).scores is not None
+
+
+async def test_a_server_that_is_down_is_not_asked_another_way() -> None:
+    down = Answer({"error": {"message": "no key"}}, status=401)
+    with loopback_server([down], dialect="vllm") as server, pytest.raises(ModelUnavailable):
+        await choose(opened(server.url), PROMPT, OPTIONS, stage="s", method="loglik")
+    assert len(server.asked) == 1

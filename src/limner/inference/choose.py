@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_openai_messages
 
-from limner.errors import InputError, MalformedOutput
+from limner.errors import ContextOverflow, InputError, MalformedOutput, ModelError, ModelUnavailable
 from limner.inference.language_model import LanguageModel
 from limner.inference.structured import response_format
 
@@ -55,37 +55,62 @@ async def choose(
         prompt: The messages; the answer expected is an option and nothing else.
         options: At least two different texts.
         stage: What the call is for, in the ledger.
-        method: How to choose. Where the endpoint gives no log-probabilities, or no option is among the likely first
-            tokens, `loglik` falls back to `constrained`, and the scores are none.
+        method: How to choose. Where the endpoint gives or accepts no log-probabilities, or no option is among the likely
+            first tokens, `loglik` falls back to `constrained`, and the scores are none. An endpoint that refuses the
+            request for them and answers without is not asked for them again.
         neutral: Prompt without content, for `loglik`.
 
     Raises:
         InputError: Fewer than two options, or two that cannot be told apart.
         MalformedOutput: A model that cannot be constrained named no option three times.
         ContextOverflow: The prompt does not fit into the context.
-        ModelUnavailable: The endpoint is down, refuses, or takes too long.
+        ModelUnavailable: The endpoint is down, refuses the key, or takes too long.
+        ModelError: The endpoint refuses the request for another reason.
     """
     options = [option.strip() for option in options]
     if len(set(options)) != len(options) or len(options) < 2 or not all(options):
         raise InputError(
             f"At least two different, non-empty options are needed to choose from: {list(options)}."
         )
-    if method == "loglik":
-        if any(a != b and a.startswith(b) for a in options for b in options):
-            raise InputError(
-                f"One option begins another, so first tokens cannot tell them apart: {list(options)}."
-            )
-        scores = await _scores(model, prompt, options, stage)
-        if scores is not None:
-            if neutral is not None:
-                prior = await _prior(model, neutral, options, stage)
-                scores = tuple(score - base for score, base in zip(scores, prior, strict=True))
-            best = max(range(len(options)), key=scores.__getitem__)
-            return Choice(options[best], best, scores)
+    if method == "loglik" and any(a != b and a.startswith(b) for a in options for b in options):
+        raise InputError(
+            f"One option begins another, so first tokens cannot tell them apart: {list(options)}."
+        )
+    refused = False
+    if method == "loglik" and model.gives_logprobs:
+        try:
+            choice = await _likeliest(model, prompt, options, stage, neutral)
+        except (ModelUnavailable, ContextOverflow, MalformedOutput):
+            raise
+        except ModelError:
+            refused = True
+        else:
+            if choice is not None:
+                return choice
     answer = await _constrained(model, prompt, options, stage) or await _matched(
         model, prompt, options, stage
     )
+    if refused:
+        # The same prompt without log-probabilities went through, so it was those that the endpoint minded.
+        model.gives_logprobs = False
     return Choice(answer, options.index(answer))
+
+
+async def _likeliest(
+    model: LanguageModel,
+    prompt: Sequence[BaseMessage],
+    options: Sequence[str],
+    stage: str,
+    neutral: Sequence[BaseMessage] | None,
+) -> Choice | None:
+    scores = await _scores(model, prompt, options, stage)
+    if scores is None:
+        return None
+    if neutral is not None:
+        prior = await _prior(model, neutral, options, stage)
+        scores = tuple(score - base for score, base in zip(scores, prior, strict=True))
+    best = max(range(len(options)), key=scores.__getitem__)
+    return Choice(options[best], best, scores)
 
 
 async def _constrained(

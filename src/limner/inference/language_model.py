@@ -87,6 +87,8 @@ class LanguageModel:
         self.timeout_s = timeout_s
         self.neutral_scores: dict[str, tuple[float, ...]] = {}
         """Label priors that `choose` has measured, by hash of prompt and labels."""
+        self.gives_logprobs = True
+        """Whether log-probabilities are asked for; `choose` clears it when the endpoint refuses such requests."""
         self._context_length = context_length
         self._dialect = dialect
         self._endpoint = endpoint
