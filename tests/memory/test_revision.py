@@ -1,10 +1,14 @@
 """Every proposition has evidence, and the user outranks the machine."""
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from contracts.memory_reflections import proposed, quote, reflect, revision_of, stated
-from limner.errors import InputError
+from limner.errors import InputError, StaleClaim
 from limner.memory import Evidence, Standing, new_id
+from limner.memory.rows import proposition_row
+from limner.memory.schema import propositions
 
 
 @pytest.fixture
@@ -74,6 +78,48 @@ def test_an_inference_overrides_nothing_the_user_said(ada, said) -> None:
     refuse(ada, "does not override", retire={old.id: "seems to have moved"})
     refuse(ada, "does not override", proposed(ada, "Takes trams.", hint), retire={old.id: "moved"})
     assert ada.propositions() == [old]
+
+
+def test_what_was_said_in_passing_does_not_override_what_was_confirmed(ada, said) -> None:
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", said, standing=Standing.CONFIRMED))
+    moved = ada.observe("I moved to Lisbon")
+    refuse(
+        ada, "does not override", revision_of(ada, old, "Lives in Lisbon.", moved, standing=Standing.STATED)
+    )
+
+
+def test_a_statement_of_the_users_shields_no_retirement_beside_it(ada, said) -> None:
+    (old,) = reflect(ada, stated(ada, "Lives in Porto.", said))
+    other = ada.observe("I like trams")
+    refuse(ada, "does not override", stated(ada, "Likes trams.", other), retire={old.id: "moved, it seems"})
+
+
+def test_of_a_topic_one_version_is_held(ada, memory, said) -> None:
+    more = ada.observe("Porto is home")
+    first, second = ada.claim(len(said.text), len), ada.claim(len(more.text), len)
+    (one, two) = (proposed(ada, f"Lives in Porto, {n}.", o, topic="home") for n, o in enumerate((said, more)))
+    ada.apply(first, add=[one])
+    with pytest.raises(StaleClaim, match="meanwhile"):
+        ada.apply(second, add=[two])
+    with pytest.raises(InputError, match="same topic"):
+        ada.apply(second, add=[two, proposed(ada, "Lives there.", more, topic="home")])
+    with memory.database.write() as connection, pytest.raises(IntegrityError):
+        connection.execute(insert(propositions).values(proposition_row(two, None)))
+    new = revision_of(ada, one, two.text, more, topic="home")
+    ada.apply(second, add=[new])
+    assert [p.id for p in ada.propositions()] == [new.id]
+
+
+def test_erasure_restores_one_version_of_a_topic(ada, said) -> None:
+    (old,) = reflect(ada, proposed(ada, "Lives in Porto.", said, topic="home"))
+    moved, back = ada.observe("I moved to Lisbon"), ada.observe("I am back in Porto")
+    one, two = ada.claim(len(moved.text), len), ada.claim(len(back.text), len)
+    new = revision_of(ada, old, "Lives in Lisbon.", moved)
+    ada.apply(one, add=[new])
+    current = proposed(ada, "Lives in Porto again.", back, topic="home")
+    ada.apply(two, add=[current])
+    assert ada.forget(moved.id).restored == 0
+    assert [p.id for p in ada.propositions()] == [current.id]
 
 
 @pytest.mark.parametrize("standing", [Standing.STATED, Standing.CONFIRMED])

@@ -197,7 +197,28 @@ class _Erasure:
             )
             for old, new in self._connection.execute(every):
                 by.setdefault(old, set()).add(new)
-        return {old for old, new in by.items() if old not in versions and new <= set(versions)}
+        free = {old for old, new in by.items() if old not in versions and new <= set(versions)}
+        return self._one_of_each_topic(free, versions)
+
+    def _one_of_each_topic(self, versions: Collection[str], going: Collection[str]) -> set[str]:
+        """Return the versions without a topic, and of each topic that nothing else holds the newest one."""
+        topic, newest_first = propositions.c.topic, propositions.c.recorded_at.desc()
+        of_topic: dict[str, str] = {}
+        chosen: set[str] = set()
+        for chunk in chunked(sorted(versions)):
+            statement = select(propositions.c.id, topic).where(*self._mine(propositions, *chunk))
+            for id, named in self._connection.execute(statement.order_by(newest_first)):
+                if named is None:
+                    chosen.add(id)
+                else:
+                    of_topic.setdefault(named, id)
+        held = select(topic, propositions.c.id).where(
+            propositions.c.user_id == self._user_id, topic.is_not(None), propositions.c.retired_at.is_(None)
+        )
+        for named, id in self._connection.execute(held):
+            if id not in going:
+                of_topic.pop(named, None)
+        return chosen | set(of_topic.values())
 
     def _behind_retired_with(self, observation_id: str) -> set[str]:
         """Return what propositions rested on that were given up, without a successor, in a batch with this one.
@@ -280,6 +301,12 @@ class _Erasure:
 
     def _remove_propositions(self, versions: Collection[str], restored: Collection[str]) -> None:
         """Remove versions; hold those again that nothing else had superseded."""
+        for chunk in chunked(sorted(versions)):
+            told = update(audit_log).where(
+                audit_log.c.user_id == self._user_id, audit_log.c.proposition_id.in_(chunk)
+            )
+            self._connection.execute(told.values(reason=None))
+            self._connection.execute(delete(propositions).where(*self._mine(propositions, *chunk)))
         for chunk in chunked(sorted(restored)):
             again = {"retired_at": None, "retired_because": None, "retired_by_batch": None}
             self._connection.execute(
@@ -290,12 +317,6 @@ class _Erasure:
                 .where(documents.c.user_id == self._user_id, documents.c.proposition_id.in_(chunk))
                 .values(retired_at=None)
             )
-        for chunk in chunked(sorted(versions)):
-            told = update(audit_log).where(
-                audit_log.c.user_id == self._user_id, audit_log.c.proposition_id.in_(chunk)
-            )
-            self._connection.execute(told.values(reason=None))
-            self._connection.execute(delete(propositions).where(*self._mine(propositions, *chunk)))
 
     def _requeue(self, ids: Collection[str]) -> int:
         requeued = 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from limner.errors import InputError
+from limner.errors import InputError, StaleClaim
 from limner.memory.claims import Batch, check_held
 from limner.memory.documents import add_document
 from limner.memory.records import Evidence, Proposition, Standing, utc_now
@@ -45,9 +45,9 @@ def apply(
         retire: Ids of propositions that are held no longer, without a successor, and why.
 
     Raises:
-        StaleClaim: The batch is not held any more.
+        StaleClaim: The batch is not held any more, or another one has found out about the same topic meanwhile.
         InputError: A proposition has no supporting evidence, a quote is not in its observation, a revision is
-            of something unknown or retired, or an inference would override what the user said. The message
+            of something unknown or retired, or what stands lower would override what the user said. The message
             names it; nothing is stored.
     """
     lock_user(connection, user_id)
@@ -58,13 +58,14 @@ def apply(
     texts = _evidence_texts(connection, user_id, spans)
     for proposition in add:
         _check(user_id, proposition, old, texts)
-    _check_retirement(add, retire, old)
+    _check_retirement(retire, old)
+    _check_topics(connection, user_id, add, old)
 
-    for proposition in add:
-        _add(connection, proposition.model_copy(update={"recorded_at": now, "retired_at": None}), batch, old)
     reasons = {**{i: f"revised by {p.id}" for p in add for i in p.supersedes}, **retire}
     for superseded, reason in reasons.items():
         _retire(connection, user_id, superseded, reason, batch, now)
+    for proposition in add:
+        _add(connection, proposition.model_copy(update={"recorded_at": now, "retired_at": None}), batch, old)
     _finish(connection, user_id, batch, now)
 
 
@@ -123,10 +124,9 @@ def _check(
             f"Proposition {proposition.id} has group {proposition.group}, which is neither its own id nor the "
             f"group of what it supersedes."
         )
-    if proposition.standing is Standing.INFERRED:
-        for superseded in proposition.supersedes:
-            if old[superseded].standing > Standing.INFERRED:
-                raise InputError(_outranked(superseded))
+    for superseded in proposition.supersedes:
+        if proposition.standing < old[superseded].standing:
+            raise InputError(_outranked(superseded))
 
 
 def _check_quote(proposition: Proposition, span: Evidence, texts: Mapping[str, tuple[str, str]]) -> None:
@@ -145,19 +145,38 @@ def _check_quote(proposition: Proposition, span: Evidence, texts: Mapping[str, t
         )
 
 
-def _check_retirement(
-    add: Sequence[Proposition], retire: Mapping[str, str], old: Mapping[str, Row[Any]]
-) -> None:
-    """Let only the user's own word retire what the user said."""
-    if any(proposition.standing > Standing.INFERRED for proposition in add):
-        return
+def _check_retirement(retire: Mapping[str, str], old: Mapping[str, Row[Any]]) -> None:
+    """Let nothing but a successor of its own, that stands as high, take the place of what the user said."""
     for retired in retire:
         if old[retired].standing > Standing.INFERRED:
             raise InputError(_outranked(retired))
 
 
+def _check_topics(
+    connection: Connection, user_id: str, add: Sequence[Proposition], old: Mapping[str, Row[Any]]
+) -> None:
+    """Make sure that of each topic one version will be held.
+
+    Raises:
+        InputError: Two of the new ones have one topic.
+        StaleClaim: One is held already that nobody here has seen: it was stored after this batch was looked at.
+    """
+    topics = [proposition.topic for proposition in add if proposition.topic is not None]
+    if len(topics) != len(set(topics)):
+        raise InputError("Two of these propositions have the same topic.")
+    for chunk in chunked(topics):
+        statement = select(propositions.c.id, propositions.c.topic).where(
+            propositions.c.user_id == user_id,
+            propositions.c.topic.in_(chunk),
+            propositions.c.retired_at.is_(None),
+        )
+        for row in connection.execute(statement):
+            if row.id not in old:
+                raise StaleClaim(f"{row.topic} has been found out meanwhile; nothing was applied.")
+
+
 def _outranked(proposition_id: str) -> str:
-    return f"Proposition {proposition_id} was stated or confirmed by the user; an inference does not override it."
+    return f"Proposition {proposition_id} was stated or confirmed by the user; what stands lower does not override it."
 
 
 def _add(connection: Connection, new: Proposition, batch: Batch, old: Mapping[str, Row[Any]]) -> None:

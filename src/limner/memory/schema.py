@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 __all__ = (
@@ -156,7 +157,15 @@ propositions = Table(
     Column("retired_by_batch", String(36)),
     Index(None, "user_id", "retired_at", "recorded_at"),
     Index(None, "user_id", "group_id"),
-    Index(None, "user_id", "topic"),
+    # Of a computed finding one version is held at a time, whoever computes it.
+    Index(
+        "uq_propositions_current_topic",
+        "user_id",
+        "topic",
+        unique=True,
+        sqlite_where=text("retired_at IS NULL AND topic IS NOT NULL"),
+        postgresql_where=text("retired_at IS NULL AND topic IS NOT NULL"),
+    ),
 )
 
 evidence = Table(

@@ -146,9 +146,11 @@ def _refusal(lines: Sequence[_Line], draft: Draft, updated: Sequence[Target]) ->
     for target in updated:
         line = _saying(lines, target)
         current = line.draft if line is not None else target  # with what the batch has added to it
-        if draft.standing is Standing.INFERRED and current.standing > Standing.INFERRED:
+        if draft.standing < current.standing:
+            lower = "an inference" if draft.standing is Standing.INFERRED else "a passing word"
+            higher = "said" if current.standing is Standing.STATED else "confirmed"
             return Refusal(
-                draft.text, f"an inference does not override what the user said: {current.text}", ids
+                draft.text, f"{lower} does not override what the user {higher}: {current.text}", ids
             )
         since = current.occurred_at if isinstance(current, Draft) else current.valid_from
         if since is not None and since > draft.occurred_at:

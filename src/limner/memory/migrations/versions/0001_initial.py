@@ -149,7 +149,14 @@ def upgrade() -> None:
         ["user_id", "retired_at", "recorded_at"],
         unique=False,
     )
-    op.create_index(op.f("ix_propositions_user_id_topic"), "propositions", ["user_id", "topic"], unique=False)
+    op.create_index(
+        "uq_propositions_current_topic",
+        "propositions",
+        ["user_id", "topic"],
+        unique=True,
+        sqlite_where=sa.text("retired_at IS NULL AND topic IS NOT NULL"),
+        postgresql_where=sa.text("retired_at IS NULL AND topic IS NOT NULL"),
+    )
 
     op.create_table(
         "batch_members",
