@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from made import day, told
@@ -6,6 +7,7 @@ from made import day, told
 from answering import Answers, scored, scoring_model
 from limner.errors import MalformedOutput, ModelUnavailable
 from limner.inference import load_prompt
+from limner.inference.language_model import estimate_tokens
 from limner.memory import Standing
 from limner.profiles.propositions.propose import _GATE, propose, strangers
 
@@ -147,6 +149,33 @@ async def test_batch_plan_is_one_call_with_numbered_lines():
         assert texts[span.observation_id][span.start : span.end] == span.quote == quote
     assert (drafts[0].self_report, drafts[0].durability) == (8.0, 9)
     assert drafts[1].occurred_at == day(2)
+
+
+async def test_batch_plan_takes_at_most_thirty_sentences_a_call():
+    many = [told(f"I like song number {n}.", 1) for n in range(65)]
+
+    def songs(asked):
+        numbers = re.findall(r"^\[(\d+)\] .* number (\d+)\.$", asked, re.MULTILINE)
+        assert [int(line) for line, _ in numbers] == list(range(1, len(numbers) + 1))
+        return {"statements": [statement(f"The user likes song {n}.", int(line)) for line, n in numbers]}
+
+    answers = Answers(replies={"propose": songs})
+    drafts, refused = await propose(many, answers.model(plan="batch", context_length=100_000))
+    assert (len(drafts), refused) == (65, [])
+    assert [d.evidence[0].observation_id for d in drafts] == [o.id for o in many]
+    assert [m[-1].text.count("song") for _, m in answers.asked] == [30, 30, 5]
+
+
+async def test_batch_plan_fits_prompt_and_answer_into_the_context():
+    many = [told(f"I like {'very ' * 100}loud song number {n}.", 1) for n in range(20)]
+    answers = batch()
+    await propose(many, answers.model(plan="batch", context_length=4096))
+    assert answers.calls["propose"] > 1
+    assert sum(m[-1].text.count("song") for _, m in answers.asked) == 20
+    for _, messages in answers.asked:
+        sentences = messages[-1].text.count("song")
+        prompt = sum(estimate_tokens(message.text) for message in messages)
+        assert prompt + 160 + 60 * sentences <= 4096
 
 
 async def test_batch_plan_joins_lines_that_say_the_same():

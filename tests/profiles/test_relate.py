@@ -92,7 +92,15 @@ async def test_what_was_said_later_stands_second():
 async def test_batch_plan_is_one_call_for_all_pairs():
     other = draft("The user plays chess.", on=6)
     answers = Answers(
-        replies={"relate": {"labels": [{"pair": 1, "relation": "updates"}, {"pair": 3, "relation": "same"}]}}
+        replies={
+            "relate": {
+                "labels": [
+                    {"pair": 1, "relation": "updates"},
+                    {"pair": 2, "relation": "unrelated"},
+                    {"pair": 3, "relation": "same"},
+                ]
+            }
+        }
     )
     related = await relate(
         [
@@ -110,9 +118,48 @@ async def test_batch_plan_is_one_call_for_all_pairs():
     assert "[4]" not in shown
 
 
+def labelled(**kinds):
+    return {
+        "labels": [{"pair": int(name.removeprefix("p")), "relation": kind} for name, kind in kinds.items()]
+    }
+
+
 async def test_batch_plan_ignores_labels_of_pairs_that_are_not_there():
-    answers = Answers(replies={"relate": {"labels": [{"pair": 7, "relation": "updates"}]}})
+    answers = Answers(replies={"relate": labelled(p7="updates", p1="unrelated", p0="same")})
     assert await relate([(MOVED, [Candidate(LISBON, 0.8)])], answers.model(plan="batch")) == [[]]
+    assert answers.calls == {"relate": 1}
+
+
+async def test_batch_plan_asks_again_about_pairs_that_were_left_out():
+    others = [held(f"The user lives in {city}.", on=0) for city in ("Rome", "Paris")]
+    answers = Answers(replies={"relate": [labelled(p2="same"), labelled(p1="updates", p2="unrelated")]})
+    candidates = [Candidate(target, 0.8) for target in (LISBON, *others)]
+    related = await relate([(MOVED, candidates)], answers.model(plan="batch"))
+    assert kinds(related) == [[(LISBON, "updates", True), (others[0], "same", True)]]
+    shown = answers.asked[1][1][-1].text
+    assert "[2] earlier: The user lives in Paris." in shown
+    assert "Rome" not in shown
+
+
+async def test_batch_plan_without_a_label_for_a_pair_is_an_error_not_unrelated():
+    answers = Answers(replies={"relate": labelled(p7="updates")})
+    with pytest.raises(MalformedOutput, match="without a label") as caught:
+        await relate([(MOVED, [Candidate(LISBON, 0.8)])], answers.model(plan="batch"))
+    assert answers.calls == {"relate": 2}
+    assert '"pair":7' in caught.value.raw
+
+
+async def test_batch_plan_takes_as_many_calls_as_the_answers_need():
+    notes = [held(f"The user lives in {n} {'far ' * n}away.", on=0) for n in range(100)]
+
+    def label(asked):
+        return labelled(**{f"p{n}": "updates" for n in range(1, asked.count("earlier:") + 1)})
+
+    answers = Answers(replies={"relate": label})
+    model = answers.model(plan="batch", context_length=100_000)
+    (related,) = await relate([(MOVED, [Candidate(note, 0.8) for note in notes])], model)
+    assert [r.target for r in related] == notes
+    assert answers.calls == {"relate": 2}
 
 
 async def test_batch_plan_with_another_label_is_an_error():

@@ -1,7 +1,7 @@
 """Propose: from observations in words to drafts (GUM, Shaikh et al. 2025, §3), by one of two call plans.
 
 `small` asks a weak local model one thing at a time on one cached prefix: whether a sentence tells anything
-about the user, and if so what. `batch` asks a strong model once for everything, and has evidence cited by number. Either
+about the user, and if so what. `batch` asks a strong model about as much at once as fits, and has evidence cited by number. Either
 way a draft's evidence is a span of an observation by construction, never a quote that the model made up.
 """
 
@@ -20,6 +20,7 @@ from limner.memory.records import Evidence, Observation, Standing
 from limner.profiles.propositions.drafts import Draft, Refusal
 from limner.profiles.propositions.lasting import durability
 from limner.profiles.propositions.orders import gives_orders, speaks_of_the_user
+from limner.profiles.propositions.parts import parts
 from limner.profiles.propositions.sentences import Sentence, sentences
 
 __all__ = ["Proposals", "ProposedStatement", "propose"]
@@ -81,7 +82,7 @@ async def propose(
     if not numbered:
         return [], unread
     if model.plan == "batch":
-        drafts, refused = await _in_one_call(
+        drafts, refused = await _in_few_calls(
             numbered, model, load_prompt("profiles/propositions/propose", prompts)
         )
     else:
@@ -153,16 +154,35 @@ def _start(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
+async def _in_few_calls(
+    numbered: Sequence[tuple[Observation, Sentence]], model: LanguageModel, prompt: Prompt
+) -> tuple[list[Draft], list[Refusal]]:
+    lines = [_line(number, *told) for number, told in enumerate(numbered, start=1)]
+    frame = prompt.messages(lines="")
+    drafts: list[Draft] = []
+    refused: list[Refusal] = []
+    for part in await parts(lines, model, frame=frame, schema=Proposals, answer_tokens=_answer_tokens):
+        more_drafts, more_refused = await _in_one_call(numbered[part], model, prompt)
+        drafts += more_drafts
+        refused += more_refused
+    return drafts, refused
+
+
+def _line(number: int, observation: Observation, sentence: Sentence) -> str:
+    return f"[{number}] {observation.occurred_at:%Y-%m-%d} ({observation.source}) {sentence.text}"
+
+
+def _answer_tokens(lines: int) -> int:
+    return 160 + 60 * lines
+
+
 async def _in_one_call(
     numbered: Sequence[tuple[Observation, Sentence]], model: LanguageModel, prompt: Prompt
 ) -> tuple[list[Draft], list[Refusal]]:
-    lines = [
-        f"[{number}] {observation.occurred_at:%Y-%m-%d} ({observation.source}) {sentence.text}"
-        for number, (observation, sentence) in enumerate(numbered, start=1)
-    ]
+    lines = [_line(number, *told) for number, told in enumerate(numbered, start=1)]
     messages = prompt.messages(lines="\n".join(lines))
     answer = await structured(
-        model, messages, Proposals, stage="propose", max_tokens=160 + 60 * len(numbered)
+        model, messages, Proposals, stage="propose", max_tokens=_answer_tokens(len(numbered))
     )
     drafts, refused = [], []
     for statement in answer.statements:

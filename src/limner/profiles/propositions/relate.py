@@ -13,11 +13,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from limner.errors import MalformedOutput
 from limner.inference import LanguageModel, Prompt, load_prompt
 from limner.inference.choose import choose
 from limner.inference.structured import structured
 from limner.memory.records import Proposition
 from limner.profiles.propositions.drafts import Draft
+from limner.profiles.propositions.parts import parts
 
 __all__ = ["Candidate", "Relation", "Relations", "near_identical", "relate"]
 
@@ -87,6 +89,10 @@ async def relate(
         pairs: Drafts with the nearest statements already known, nearest first.
         model: Its `plan` decides how it is asked.
         prompts: Folder of overriding prompt files.
+
+    Raises:
+        MalformedOutput: The model left pairs without a label, or its answer did not have the form asked for.
+        ModelError: The model failed otherwise.
     """
     settled: list[list[Relation]] = [[] for _ in pairs]
     open_pairs: list[tuple[int, Draft, Candidate]] = []
@@ -99,7 +105,7 @@ async def relate(
     if not open_pairs:
         return settled
     if model.plan == "batch":
-        kinds = await _in_one_call(open_pairs, model, load_prompt("profiles/propositions/relate", prompts))
+        kinds = await _in_few_calls(open_pairs, model, load_prompt("profiles/propositions/relate", prompts))
     else:
         replaces = load_prompt("profiles/propositions/replaces", prompts)
         same = load_prompt("profiles/propositions/same", prompts)
@@ -126,17 +132,46 @@ async def _yes(model: LanguageModel, prompt: Prompt, earlier: str, later: str, a
     return choice.scores[0] - choice.scores[1] > above if choice.scores else choice.option == "yes"
 
 
-async def _in_one_call(
+async def _in_few_calls(
     pairs: Sequence[tuple[int, Draft, Candidate]], model: LanguageModel, prompt: Prompt
 ) -> list[RelationKind]:
-    lines = []
-    for number, (_, draft, candidate) in enumerate(pairs, start=1):
-        earlier, later = _in_order(draft, candidate.target)
-        lines.append(f"[{number}] earlier: {earlier} | later: {later}")
+    notes = [_in_order(draft, candidate.target) for _, draft, candidate in pairs]
+    lines = [_line(number, *pair) for number, pair in enumerate(notes, start=1)]
+    frame = prompt.messages(pairs="")
+    kinds: list[RelationKind] = []
+    for part in await parts(lines, model, frame=frame, schema=Relations, answer_tokens=_answer_tokens):
+        labels, _ = await _labels(notes[part], model, prompt)
+        missing = [place for place in range(len(notes[part])) if place not in labels]
+        if missing:
+            # Taken for unrelated, what contradicts each other would stand side by side; so these are asked again.
+            again, raw = await _labels([notes[part][place] for place in missing], model, prompt)
+            if len(again) < len(missing):
+                unlabelled = len(missing) - len(again)
+                raise MalformedOutput(f"{unlabelled} of {len(missing)} pairs were left without a label.", raw)
+            labels |= {place: again[position] for position, place in enumerate(missing)}
+        kinds += [labels[place] for place in range(len(notes[part]))]
+    return kinds
+
+
+async def _labels(
+    notes: Sequence[tuple[str, str]], model: LanguageModel, prompt: Prompt
+) -> tuple[dict[int, RelationKind], str]:
+    """Return the labels of pairs by their place, and the answer; labels of pairs that are not there are left out."""
+    lines = [_line(number, *pair) for number, pair in enumerate(notes, start=1)]
     messages = prompt.messages(pairs="\n".join(lines))
-    answer = await structured(model, messages, Relations, stage="relate", max_tokens=40 + 24 * len(pairs))
-    labels = {label.pair: label.relation for label in answer.labels}
-    return [labels.get(number, "unrelated") for number in range(1, len(pairs) + 1)]
+    answer = await structured(
+        model, messages, Relations, stage="relate", max_tokens=_answer_tokens(len(notes))
+    )
+    labels = {label.pair - 1: label.relation for label in answer.labels if 1 <= label.pair <= len(notes)}
+    return labels, answer.model_dump_json()
+
+
+def _line(number: int, earlier: str, later: str) -> str:
+    return f"[{number}] earlier: {earlier} | later: {later}"
+
+
+def _answer_tokens(pairs: int) -> int:
+    return 40 + 24 * pairs
 
 
 def _in_order(draft: Draft, target: Proposition | Draft) -> tuple[str, str]:
