@@ -1,4 +1,5 @@
 import json
+import threading
 
 import pytest
 from test_recommending import WISH
@@ -6,7 +7,9 @@ from test_recommending import WISH
 from answering import Answers
 from limner.agents import Companion, RecommendingAgent
 from limner.errors import ContextOverflow, InputError, ModelUnavailable
+from limner.inference import LanguageModel
 from limner.memory import Event, NewObservation
+from limner.memory.user import UserMemory
 from limner.profiles.propositions import PropositionPortraitist
 from limner.tools import Catalogue, Interactions, Item
 from limner.tools.recommenders import Popularity
@@ -159,6 +162,26 @@ async def test_where_nothing_fits_no_film_is_made_up(ada, agent_of, films, rate)
 async def test_a_model_that_is_down_is_an_error(ada):
     with pytest.raises(ModelUnavailable):
         await companion(Answers(replies={"ask": TimeoutError()})).ask(ada, "Who am I?")
+
+
+async def test_probe_and_database_leave_the_event_loop_alone(ada, monkeypatch):
+    answers = Answers(replies={"ask": "In Porto."})
+    talk = companion(answers)
+    threads = []
+
+    def probed(model):
+        threads.append(threading.get_ident())
+        return 8192
+
+    def read(user):
+        threads.append(threading.get_ident())
+        return []
+
+    monkeypatch.setattr(LanguageModel, "context_length", property(probed))
+    monkeypatch.setattr(UserMemory, "propositions", read)
+    await talk.ask(ada, "Where do I live?")
+    assert len(threads) >= 2
+    assert threading.get_ident() not in threads
 
 
 async def test_orders_in_notes_and_question_stay_inside_their_marks(ada):

@@ -134,10 +134,11 @@ class Companion:
             raise InputError("The question is empty.")
         prompt = load_prompt("agents/ask", self._prompts)
         with self._model.ledger.stage(user=user.user_id):
-            room = self._model.context_length - _ANSWER_TOKENS - 400
+            context_length = await to_thread.run_sync(lambda: self._model.context_length)
+            room = context_length - _ANSWER_TOKENS - 400
             asked = await to_thread.run_sync(self._model.count_tokens, question)
             if asked > room:
-                raise ContextOverflow(asked + 400, self._model.context_length, _ANSWER_TOKENS)
+                raise ContextOverflow(asked + 400, context_length, _ANSWER_TOKENS)
             portrait = await self._portraitist.draw(user)
             context = await to_thread.run_sync(
                 lambda: pack(

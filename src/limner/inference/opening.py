@@ -32,9 +32,10 @@ async def continue_from(
         ModelUnavailable: The endpoint is down, refuses, or takes too long.
     """
     body: dict[str, Any] | None = None
-    if model.dialect == "llama.cpp":
+    dialect = await model.adialect()
+    if dialect == "llama.cpp":
         body = {"grammar": f"root ::= {json.dumps(opening, ensure_ascii=False)} [^\\n]+"}
-    elif model.dialect == "vllm":
+    elif dialect == "vllm":
         body = {"structured_outputs": {"regex": re.escape(opening) + r"[^\n]+"}}
     reply = await model.areply(prompt, stage=stage, max_tokens=max_tokens, stop=["\n"], body=body)
     line = reply.text.strip().split("\n")[0].strip()

@@ -1,5 +1,7 @@
 """The portrait as a list of propositions, the surest first."""
 
+from anyio import to_thread
+
 from limner.memory.records import Portrait, PortraitLine, Proposition
 from limner.memory.user import UserMemory
 
@@ -18,7 +20,7 @@ class PropositionPortraitist:
             user: Whose.
             task: Recorded with the portrait; every proposition is drawn, whatever the task.
         """
-        lines = lines_of(user.propositions())
+        lines = lines_of(await to_thread.run_sync(user.propositions))
         return Portrait(user_id=user.user_id, kind=self.kind, task=task, lines=lines)
 
 
