@@ -6,9 +6,9 @@ from langchain_core.messages import ToolMessage
 from contracts.recommender_data import FILMS as ROWS
 from contracts.recommender_data import catalogue, interactions
 from limner.errors import InputError
+from limner.tools import toolbox
 from limner.tools.bus import CandidateBus
 from limner.tools.recommenders import EASE, Popularity
-from limner.tools.toolbox import toolbox
 
 FILMS = catalogue()
 MODELS = [EASE(regularization=10.0).fit(interactions(), FILMS), Popularity().fit(interactions(), FILMS)]
@@ -32,7 +32,7 @@ def test_retrieve_puts_candidates_on_the_bus_and_shows_them(tools, bus):
     said = tools["retrieve"].invoke({"where": "genre in {sci-fi}", "k": 5})
     assert set(bus.ids) == {"a3", "a4"}
     assert "Added 2" in said
-    assert "Red Dust (1990) [genre: Sci-Fi; year: 1990]" in said
+    assert "Red Dust (1990), Sci-Fi, year 1990" in said
     assert bus.calls[-1].arguments["recommender"] == "ease"
     tools["retrieve"].invoke({"recommender": "popularity", "k": 50})
     assert len(bus) == 10

@@ -3,9 +3,9 @@
 import pytest
 
 from contracts.recommender_data import catalogue, interactions
+from limner.tools import toolbox
 from limner.tools.bus import CandidateBus
 from limner.tools.recommenders import Popularity
-from limner.tools.toolbox import toolbox
 
 unit_tests = pytest.importorskip("langchain_tests.unit_tests")
 

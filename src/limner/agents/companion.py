@@ -8,7 +8,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from limner.agents.budget import Budget
-from limner.agents.recommender import Recommendations, RecommendingAgent, described
+from limner.agents.recommender import Recommendations, RecommendingAgent
 from limner.agents.titles import titles_in
 from limner.errors import ContextOverflow, InputError
 from limner.inference import LanguageModel, load_prompt
@@ -21,6 +21,7 @@ from limner.profiles.portraitist import Portraitist
 from limner.profiles.propositions.sentences import sentences
 from limner.settings import RecallWeights
 from limner.tools import Catalogue
+from limner.tools.lines import described
 
 __all__ = ["Answer", "Companion"]
 

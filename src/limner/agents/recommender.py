@@ -25,10 +25,11 @@ from limner.memory.records import Event, Proposition
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.tools import Call, CandidateBus, Catalogue, Filter, Item, Recommender
+from limner.tools.lines import described
 from limner.tools.recommenders.protocol import Contribution
 from limner.tools.resolve import resolved
 
-__all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent", "described"]
+__all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent"]
 
 _RETRIEVED = 30
 """Items that one conditioned search brings in."""
@@ -374,16 +375,6 @@ def _varied(contributions: Sequence[Contribution], told: set[str]) -> list[str]:
         return []
     strong = [c.item_id for c in contributions if 2 * c.amount >= contributions[0].amount]
     return sorted(strong, key=lambda item_id: item_id in told)
-
-
-def described(item: Item) -> str:
-    """Return an item in one line, as the prompts show it: title, then the values of its categories."""
-    values = [
-        v
-        for value in item.attributes.values()
-        for v in ([value] if isinstance(value, str) else value if isinstance(value, tuple) else [])
-    ]
-    return ", ".join([item.title, *values])
 
 
 def _portrait_lines(propositions: list[Proposition]) -> list[str]:

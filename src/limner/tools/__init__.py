@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from limner.tools.filters import Condition, Filter
     from limner.tools.interactions import Columns, Interactions
     from limner.tools.recommenders import Recommender, Scored, available, recommender
+    from limner.tools.toolset import toolbox
 
 __all__ = [
     "Attribute",
@@ -29,6 +30,7 @@ __all__ = [
     "available",
     "load_dataset",
     "recommender",
+    "toolbox",
 ]
 
 _HOMES = {
@@ -48,6 +50,7 @@ _HOMES = {
     "available": "recommenders",
     "load_dataset": "datasets",
     "recommender": "recommenders",
+    "toolbox": "toolset",
 }
 
 

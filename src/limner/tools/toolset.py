@@ -11,12 +11,13 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import Field, create_model
 
 from limner.errors import InputError, InvalidFilter
-from limner.tools.bus import Candidate, CandidateBus
+from limner.tools.bus import CandidateBus
 from limner.tools.catalogue import Catalogue, Item
-from limner.tools.filters import Filter, plain
+from limner.tools.filters import Filter
+from limner.tools.lines import described, numbered
 from limner.tools.recommenders.protocol import Recommender
 
-__all__ = ["LookUpTool", "NarrowTool", "RankTool", "RetrieveTool", "ShowTool", "described", "toolbox"]
+__all__ = ["LookUpTool", "NarrowTool", "RankTool", "RetrieveTool", "ShowTool", "toolbox"]
 
 _MOST = 50
 """Most items that one call adds or lists: a prompt is not a database."""
@@ -153,7 +154,7 @@ class LookUpTool(_BusTool):
         found = self.bus.catalogue.find(title)
         if not found:
             return f"The catalogue has nothing that is called or sounds like {title!r}."
-        return "\n".join(f"{described(item)} ({self._standing(item)})" for item in found)
+        return "\n".join(f"{described(item, numbers=True)} ({self._standing(item)})" for item in found)
 
     def _standing(self, item: Item) -> str:
         if item.id in self.bus.barred:
@@ -213,20 +214,6 @@ class ShowTool(_BusTool):
         if not len(self.bus):
             return "There are no candidates yet: retrieve some first."
         return f"{_count(self.bus)}\n{self._preview(n=n)}"
-
-
-def described(item: Item) -> str:
-    """Return an item as one line: title and attributes, without its id."""
-    parts = []
-    for name, value in item.attributes.items():
-        shown = ", ".join(value) if isinstance(value, tuple) else plain(value)
-        parts.append(f"{name}: {shown}")
-    return f"{item.title} [{'; '.join(parts)}]" if parts else item.title
-
-
-def numbered(candidate: Candidate) -> str:
-    """Return a candidate as one line, its number in front."""
-    return f"{candidate.number}. {described(candidate.item)}"
 
 
 def _grammar(catalogue: Catalogue) -> str:
