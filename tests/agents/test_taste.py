@@ -64,4 +64,3 @@ def test_the_mean_is_of_ratings_alone_each_on_its_own_scale():
     best_of_five = view.model_copy(update={"value": 5.0, "scale": (1.0, 5.0)})
     middling_of_ten = view.model_copy(update={"value": 5.5, "scale": (1.0, 10.0)})
     assert mean_rating([view, best_of_five, middling_of_ten]) == 0.75
-
