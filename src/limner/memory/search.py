@@ -184,8 +184,10 @@ class _Lookup:
         for kind, numbers in by_kind.items():
             near = None
             if len(numbers) > self._index.exact_limit:
-                near = self._index.nearest(self._connection, self._user_id, kind, vector, POOL)
-            pool += numbers if near is None else near
+                near = self._index.nearest(self._connection, self._user_id, kind, vector, 2 * POOL)
+            # The index knows retired rows too: where these crowd out what may be found, all are compared.
+            seen = [number for number in near or () if number in self._documents]
+            pool += seen if len(seen) >= min(POOL, len(numbers)) else numbers
         best = sorted(words, key=lambda number: (-words[number], number))[:POOL]
         return self._with_neighbours([*pool, *best])
 
