@@ -314,3 +314,16 @@ def test_what_is_forgotten_while_a_summary_is_written_is_not_in_it(open_limner):
     assert len(merged) == 2
     assert notes[1].id not in drawn.based_on
     assert ada.memory.portrait("summary") == drawn
+
+
+def test_reflecting_and_forgetting_keep_the_index_up_to_date(open_limner):
+    limner = open_limner(exact_limit=3)
+    ada = limner.user("ada")
+    kept = ada.observe_many(NewObservation(f"{n} cups of tea") for n in range(8))
+    ada.search("tea")
+    assert limner.status().outbox == 8
+    ada.reflect()
+    assert limner.status().outbox == 0
+    ada.forget(kept[0].id)
+    assert limner.status().outbox == 0
+    assert len(ada.search("tea", k=10)) == 7

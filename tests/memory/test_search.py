@@ -6,7 +6,7 @@ import pytest
 
 from contracts.memory_reflections import proposed, reflect
 from limner.errors import InputError, InvalidObservation
-from limner.memory import utc_now
+from limner.memory import NewObservation, search, utc_now
 from limner.settings import RecallWeights
 
 WORDS = RecallWeights(lexical=1, dense=0)
@@ -149,3 +149,32 @@ def test_similar_knows_only_what_is_held(ada) -> None:
     ada.observe("not any more")
     reflect(ada, retire={old.id: "not any more"})
     assert ada.similar(["Likes horror."]) == [[]]
+
+
+def test_retired_versions_do_not_crowd_out_what_is_held(open_memory, monkeypatch) -> None:
+    monkeypatch.setattr(search, "POOL", 4)
+    memory = open_memory(exact_limit=3)
+    ada = memory.user("ada")
+    said = ada.observe("I love horror films")
+    held = [proposed(ada, f"Lives in house {n}.", said) for n in range(6)]
+    gone = [proposed(ada, f"Loves horror films, {n}.", said) for n in range(30)]
+    reflect(ada, *held, *gone)
+    ada.observe("Not any more")
+    reflect(ada, retire={p.id: "not any more" for p in gone})
+    ada.search("horror films")
+    memory.drain_index()
+    found = ada.search("horror films", k=6, kinds=("proposition",), weights=only(dense=1))
+    assert {recall.record.id for recall in found} == {p.id for p in held}
+
+
+def test_the_index_is_brought_up_to_date_only_for_who_needs_it(open_memory) -> None:
+    memory = open_memory(exact_limit=3)
+    ada, bob = memory.user("ada"), memory.user("bob")
+    bob.observe("film")
+    ada.observe_many(NewObservation(f"film {n}") for n in range(5))
+    for user in (ada, bob):
+        user.search("film")
+    assert bob.drain_index() == 0
+    assert memory.status().outbox == 6
+    assert ada.drain_index() == 5
+    assert memory.status().outbox == 0

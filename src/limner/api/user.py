@@ -1,6 +1,7 @@
 """The only door to one user."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from anyio import to_thread
 from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
-from limner.errors import ConfigurationError, InputError, StaleClaim
+from limner.errors import ConfigurationError, InputError, StaleClaim, StoreError
 from limner.memory.erasure import Receipt
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition
 from limner.memory.search import Recall
@@ -117,9 +118,11 @@ class User:
         model = await to_thread.run_sync(lambda: self._limner.model)
         events = await to_thread.run_sync(self._has_events)
         items = await to_thread.run_sync(self._limner.known_items) if events else None
-        return await reflect(
+        done = await reflect(
             self.memory, model, self._limner.encoder, self._limner.settings, items=items, progress=progress
         )
+        await to_thread.run_sync(self._drain_index)
+        return done
 
     # What is known
 
@@ -273,11 +276,18 @@ class User:
         Raises:
             NotFound: This user has nothing of this id.
         """
-        return self.memory.forget(id)
+        receipt = self.memory.forget(id)
+        self._drain_index()
+        return receipt
 
     def retry_parked(self) -> int:
         """Let observations that failed too often be tried again; return how many."""
         return self.memory.retry_parked()
+
+    def _drain_index(self) -> None:
+        # What came before is stored, and must be told; without the index a search is slower, and the next turn mends it.
+        with suppress(StoreError):
+            self.memory.drain_index()
 
     def _has_events(self) -> bool:
         return any(o.event is not None for o in self.memory.observations(pending=True))

@@ -73,6 +73,10 @@ class VectorIndex:
                 return [*waiting, *self._collections.query(user_id, key, vector, min(n, indexed))]
         return None
 
+    def needed(self, connection: Connection, user_id: str) -> bool:
+        """Return whether the user has so many vectors of a kind that a search would ask the index."""
+        return any(self._count(connection, user_id, kind) > self.exact_limit for kind in KINDS)
+
     def drain(self) -> int:
         """Work off the outbox; return how many vectors went into the index.
 

@@ -328,6 +328,16 @@ class UserMemory:
         """
         return forget(self._database, self._memory.index, self.user_id, id)
 
+    def drain_index(self) -> int:
+        """Bring the vector index up to date where this user has enough vectors to need it; encodes nothing.
+
+        Returns:
+            How many vectors went into the index, those of other users that waited included.
+        """
+        with self._database.read() as connection:
+            needed = self._memory.index.needed(connection, self.user_id)
+        return self._memory.index.drain() if needed else 0
+
     def export(self) -> Iterator[dict[str, object]]:
         """Yield everything stored of this user as JSON-able data, one dict per record."""
         return export(self._database, self.user_id)
