@@ -1,12 +1,17 @@
+import asyncio
 import threading
 import time
 
 import pytest
 from test_limner_api import BABY, NOTE, answers
 
+from limner.api import Limner
 from limner.api.reflector import BackgroundReflector
 from limner.api.schedule import Schedule
 from limner.errors import ConfigurationError, ModelUnavailable, StoreError
+from limner.inference import LanguageModel
+from limner.settings import Settings
+from limner.testing import HashEncoder, ScriptedChatModel
 
 
 def until(condition, seconds=5.0):
@@ -124,3 +129,61 @@ def test_closing_stops_the_thread_and_twice_is_fine():
     reflector.close()
     reflector.close()
     assert "limner-reflect" not in [t.name for t in threading.enumerate()]
+
+
+def test_a_defect_is_logged_with_its_traceback_and_the_next_turn_comes(caplog):
+    calls = []
+
+    def reflect(user_id):
+        calls.append(user_id)
+        if len(calls) == 1:
+            raise KeyError("a defect")
+
+    reflector = BackgroundReflector(Schedule(seconds=0.02), reflect, lambda: ["ada"], lambda user_id: 1)
+    until(lambda: len(calls) >= 3)
+    reflector.close()
+    assert "Traceback" in caplog.text
+    assert "a defect" in caplog.text
+
+
+class Stalling(ScriptedChatModel):
+    """Never answers."""
+
+    asked_once: threading.Event = threading.Event()
+
+    async def _agenerate(self, messages, *args, **kwargs):
+        self.asked_once.set()
+        await asyncio.sleep(60)
+        return self._generate(messages, *args, **kwargs)
+
+
+def test_closing_does_not_wait_for_the_model_and_gives_the_batch_back(tmp_path, caplog):
+    chat = Stalling(script=[], asked_once=threading.Event())
+    settings = Settings(reflect_every="1", dataset=None)
+    model = LanguageModel.wrap(chat, plan="small")
+    limner = Limner.open(tmp_path, settings=settings, model=model, encoder=HashEncoder())
+    limner.user("ada").observe(BABY)
+    assert chat.asked_once.wait(20)
+    start = time.monotonic()
+    limner.close()
+    assert time.monotonic() - start < 10
+    assert "limner-reflect" not in [t.name for t in threading.enumerate()]
+    assert caplog.text == ""
+    with Limner.open(tmp_path, settings=Settings(dataset=None), encoder=HashEncoder()) as again:
+        status = again.user("ada").status()
+        assert (status.pending, status.next_attempt_at) == (1, None)
+        assert len(again.user("ada").memory.claim(1000, len).observations) == 1
+
+
+def test_what_fails_while_closing_does_not_keep_the_rest_open(tmp_path, monkeypatch):
+    limner = Limner.open(tmp_path, settings=Settings(dataset=None), encoder=HashEncoder())
+    closed, close = [], limner.memory.close
+    monkeypatch.setattr(limner.memory, "close", lambda: closed.append(close()))
+
+    def fail():
+        raise StoreError("no")
+
+    monkeypatch.setattr(limner.reflector, "close", fail)
+    with pytest.raises(StoreError):
+        limner.close()
+    assert len(closed) == 1

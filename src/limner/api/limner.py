@@ -3,6 +3,7 @@
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -221,16 +222,21 @@ class Limner:
         )
 
     def close(self) -> None:
-        """Stop the background, the engine and the store; closing twice does nothing. What is stored stays."""
+        """Stop the background, the engine and the store; closing twice does nothing. What is stored stays.
+
+        A reflection in progress is cancelled: its finished batches are kept, the one in hand goes back to waiting.
+        """
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        self.reflector.close()
-        self._portal.close()
-        if self._model is not None and self._owns_model:
-            self._model.close()
-        self.memory.close()
+        with ExitStack() as ends:  # from the last to the first, each whatever became of the others
+            ends.callback(self.memory.close)
+            if self._model is not None and self._owns_model:
+                ends.callback(self._model.close)
+            ends.callback(self.reflector.close)
+            ends.callback(self._portal.close)
+            ends.callback(self.reflector.stop)
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from types import TracebackType
 
 from limner.api.schedule import Schedule
 from limner.errors import LimnerError
@@ -10,6 +11,38 @@ from limner.errors import LimnerError
 __all__ = ["BackgroundReflector"]
 
 _logger = logging.getLogger("limner.reflect")
+
+
+class _Logged:
+    """Lets no error end the thread: limner's own is a line in the log, any other is a defect and comes with its traceback.
+
+    Args:
+        what: What failed, for the log.
+        expected: Whether errors are expected now, because everything is being closed.
+    """
+
+    def __init__(self, what: str, expected: Callable[[], bool]) -> None:
+        self._what = what
+        self._expected = expected
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if not self._expected():
+            own = isinstance(error, LimnerError)
+            _logger.log(
+                logging.WARNING if own else logging.ERROR,
+                "%s; it is tried again at the next turn: %s",
+                self._what,
+                error,
+                exc_info=None if own else error,
+            )
+        return True
 
 
 class BackgroundReflector:
@@ -52,10 +85,14 @@ class BackgroundReflector:
             self._rung.add(user_id)
         self._wake.set()
 
-    def close(self) -> None:
-        """Stop after the reflection in hand."""
+    def stop(self) -> None:
+        """Begin nothing more; returns at once, and what is in hand goes on."""
         self._closing.set()
         self._wake.set()
+
+    def close(self) -> None:
+        """Stop after the reflection in hand; to end sooner, cancel that after `stop`."""
+        self.stop()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -65,21 +102,14 @@ class BackgroundReflector:
             self._wake.clear()
             if self._closing.is_set():
                 return
-            try:
+            turn: Sequence[str] = ()
+            with _Logged("Who is due cannot be read", self._closing.is_set):
                 turn = self._turn()
-            except LimnerError as error:
-                _logger.warning("Who is due cannot be read; it is tried again at the next turn: %s", error)
-                continue
             for user_id in turn:
                 if self._closing.is_set():
                     return
-                self._reflect_on(user_id)
-
-    def _reflect_on(self, user_id: str) -> None:
-        try:
-            self._reflect(user_id)
-        except LimnerError as error:
-            _logger.warning("Reflection on a user failed; it is tried again at the next turn: %s", error)
+                with _Logged("Reflection on a user failed", self._closing.is_set):
+                    self._reflect(user_id)
 
     def _turn(self) -> Sequence[str]:
         if self._schedule.seconds is not None:
