@@ -104,11 +104,11 @@ class Settings(BaseSettings):
     recall: RecallWeights = RecallWeights()
 
     @property
-    def sqlalchemy_url(self) -> str:
-        """The database URL in force, password included."""
+    def database_place(self) -> str | Path:
+        """Where the database is: the URL as it is set, password included, or else the SQLite file in `home`."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.home / 'limner.db'}"
+        return self.home / "limner.db"
 
     @classmethod
     def settings_customise_sources(

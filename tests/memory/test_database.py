@@ -16,9 +16,11 @@ from sqlalchemy import insert, select, text
 
 import limner.memory.migrations
 from limner.errors import ConfigurationError, StoreError, StoreFull
-from limner.memory import utc_now
+from limner.memory import Memory, utc_now
 from limner.memory.database import Database
 from limner.memory.schema import SCHEMA_VERSION, metadata, users
+from limner.settings import Settings
+from limner.testing import HashEncoder
 
 
 @pytest.fixture
@@ -197,3 +199,33 @@ def test_opening_a_current_database_needs_neither_alembic_nor_chroma_nor_torch(t
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "", "mysql://host/name", "postgresql://u:secret@host:port/name"])
+def test_a_url_of_no_database_is_refused_without_repeating_it(url) -> None:
+    with pytest.raises(ConfigurationError, match="LIMNER_DATABASE_URL") as refused:
+        Database(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("driver", ["postgresql", "postgresql+nosuch", "sqlite+nosuch"])
+def test_a_driver_that_is_not_there_is_said_to_be_so(driver, tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(ConfigurationError, match="driver"):
+        Database(f"{driver}:///{tmp_path}/limner.db")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="LIMNER_HOME") as refused:
+        Database(tmp_path / "file" / "home" / "limner.db")
+    assert str(tmp_path) in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["wh?at", "a#b", "50%20", "with space", "a&b=c"])
+def test_a_folder_may_have_any_name(tmp_path, name) -> None:
+    home = tmp_path / name
+    with Memory(Settings(home=home), HashEncoder()) as memory:
+        memory.user("ada").observe("hello")
+    assert (home / "limner.db").is_file()
+    assert {p.name for p in tmp_path.iterdir()} == {name}

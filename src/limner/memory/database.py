@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from limner.errors import ConfigurationError, StoreError, StoreFull
 from limner.memory.migrations import migrate
@@ -34,7 +34,7 @@ class Database:
     IMMEDIATE`), because a transaction that turns from reading to writing can fail without waiting.
 
     Args:
-        url: SQLAlchemy URL of SQLite (a file) or PostgreSQL.
+        place: SQLAlchemy URL of SQLite (a file) or PostgreSQL, or the path of a SQLite file.
         busy_timeout_s: Longest wait for a lock, in seconds.
 
     Raises:
@@ -42,22 +42,24 @@ class Database:
         StoreError: The database cannot be opened.
     """
 
-    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        parsed = make_url(url)
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+    def __init__(self, place: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        url = _url(place)
+        self.is_sqlite = url.get_backend_name() == "sqlite"
         self._busy_timeout_s = busy_timeout_s
         self.path: Path | None = None
         if self.is_sqlite:
-            if parsed.database in (None, "", ":memory:"):
+            if url.database in (None, "", ":memory:"):
                 raise ConfigurationError(
                     "An in-memory SQLite database is lost when the process ends; name a file, as in "
                     "sqlite:////path/to/limner.db."
                 )
-            self.path = Path(str(parsed.database))
+            self.path = Path(str(url.database))
         with _translated(self.path):
             if self.path is not None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = _sqlite_engine(url, busy_timeout_s) if self.is_sqlite else create_engine(url)
+                _make_folder(self.path.parent)
+            self._engine = _engine(url, {"timeout": busy_timeout_s} if self.is_sqlite else {})
+            if self.is_sqlite:
+                _prepare_sqlite(self._engine)
             migrate(self._engine)
 
     @contextmanager
@@ -104,9 +106,45 @@ class Database:
         self._engine.dispose()
 
 
-def _sqlite_engine(url: str, busy_timeout_s: float) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
+def _url(place: str | Path) -> URL:
+    if isinstance(place, Path):
+        return URL.create("sqlite", database=str(place))  # in a URL a `?` would end the path
+    try:
+        url = make_url(place)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in ("sqlite", "postgresql"):
+        # The text is not repeated, nor the cause: there may be a password in it.
+        raise ConfigurationError(
+            "LIMNER_DATABASE_URL is no database that limner knows. Write sqlite:////path/to/limner.db or "
+            "postgresql+psycopg://user:password@host/name, or leave it out for a SQLite file in LIMNER_HOME."
+        ) from None
+    return url
 
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise StoreError(
+            f"The folder {folder} for the database cannot be made ({error.strerror}). Set LIMNER_HOME, or "
+            f"LIMNER_DATABASE_URL, to a place that you may write to."
+        ) from error
+
+
+def _engine(url: URL, arguments: dict[str, float]) -> Engine:
+    try:
+        return create_engine(url, connect_args=arguments)
+    except (ImportError, ArgumentError) as error:
+        raise ConfigurationError(
+            f"The database driver that {url.drivername}:// needs is not there ({error}). For PostgreSQL install "
+            f"`psycopg[binary]` and write postgresql+psycopg://…."
+        ) from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def prepare(driver: sqlite3.Connection, _record: object) -> None:
         driver.isolation_level = None  # the driver begins nothing; `begin` below does
@@ -123,8 +161,6 @@ def _sqlite_engine(url: str, busy_timeout_s: float) -> Engine:
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("limner_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
 
 
 @contextmanager

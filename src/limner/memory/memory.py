@@ -32,7 +32,7 @@ class Memory:
     def __init__(self, settings: Settings, encoder: Vectorizer) -> None:
         self.settings = settings
         self.encoder = encoder
-        self.database = Database(settings.sqlalchemy_url)
+        self.database = Database(settings.database_place)
         with self.database.read() as connection:
             store_id = connection.execute(select(store.c.id)).scalar_one()
         collections = open_collections(settings.chroma_url, settings.home / "index", store_id)
