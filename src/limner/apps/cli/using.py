@@ -66,4 +66,5 @@ def recommend(
     if recommendations.wish.unchecked:
         typer.echo(f"Nothing could check: {', '.join(recommendations.wish.unchecked)}.", err=True)
     if not recommendations.finished:
-        typer.echo(f"This is the best list so far: {recommendations.stopped}", err=True)
+        said = "This is the best list so far" if recommendations.items else "Nothing to recommend"
+        typer.echo(f"{said}: {recommendations.stopped}", err=True)
