@@ -6,6 +6,7 @@ writing process, so the first process to need the index locks it for as long as 
 without (it compares vectors from SQL).
 """
 
+import ctypes
 import hashlib
 import shutil
 import sqlite3
@@ -40,6 +41,8 @@ UPSERT = 1000
 """Vectors handed to Chroma at once."""
 OPEN_FOLDERS = 16
 """Users' folders that are kept open."""
+_M_PERTURB = -6
+"""Parameter of glibc's `mallopt`, from `malloc.h`."""
 
 
 class Collections(Protocol):
@@ -106,10 +109,9 @@ class ChromaFolders:
         folder: Where the users' folders are; made when first needed.
     """
 
-    remnants: str | None = None
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.remnants: str | None = None
         self._guard = threading.RLock()
         self._lock: sqlite3.Connection | None = None
         self._clients: OrderedDict[str, Client] = OrderedDict()
@@ -199,6 +201,11 @@ class ChromaFolders:
                 self._clients.popitem(last=False)[1].close()
             import chromadb
 
+            if not _perturb_memory():
+                self.remnants = (
+                    "Chroma's files may hold scraps of what this process had in memory; on a system with the GNU C "
+                    "library they do not."
+                )
             client = chromadb.PersistentClient(path=path, settings=_quiet())
             self._clients[path] = cast("Client", client)
         self._clients.move_to_end(path)
@@ -299,6 +306,19 @@ class ChromaServer:
                     except ValueError as error:  # what Chroma makes of a refused connection
                         raise IndexUnavailable(f"No Chroma server answers at {self._url}.") from error
             return self._opened
+
+
+def _perturb_memory() -> bool:
+    """Let the allocator overwrite what is freed, and fill what it hands out; return whether it can.
+
+    hnswlib sets room aside for further vectors and writes it to its file as `malloc` gave it, with whatever lay there
+    before: vectors that were erased, texts of another user (seen with chromadb 1.5.9). It holds for the whole process.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):  # no GNU C library, or none at all under that name
+        return False
+    return bool(mallopt(_M_PERTURB, 0x55))
 
 
 def _digest(text: str, characters: int) -> str:
