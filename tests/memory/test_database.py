@@ -210,7 +210,8 @@ def test_a_url_of_no_database_is_refused_without_repeating_it(url) -> None:
 
 @pytest.mark.parametrize("driver", ["postgresql", "postgresql+nosuch", "sqlite+nosuch"])
 def test_a_driver_that_is_not_there_is_said_to_be_so(driver, tmp_path, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    for module in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigurationError, match="driver"):
         Database(f"{driver}:///{tmp_path}/limner.db")
 
