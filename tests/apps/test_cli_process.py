@@ -45,7 +45,8 @@ def test_ctrl_c_while_reading_keeps_what_was_read(limner, environment) -> None:
         while json.loads(limner("status", "--json").stdout).get("ada", {}).get("observations") != 2:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        process.wait(timeout=20)  # its input stays open: it must not need an end of it to stop
+        said = process.stderr.read()
     assert process.returncode == 130
     assert re.fullmatch(r"\nlimner: interrupted\. Stored and kept: at least [12]\.\n", said.decode())
 

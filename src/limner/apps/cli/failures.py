@@ -51,11 +51,7 @@ class Commands(TyperGroup):
             _report(error, debug=ctx.params["debug"])
             raise typer.Exit(ConfigurationError.exit_code) from error
         except KeyboardInterrupt as interrupt:
-            kept = (
-                interrupt.args[0]
-                if interrupt.args
-                else "What was stored before is kept; nothing is half-written."
-            )
+            kept = interrupt.args[0] if interrupt.args else "What was stored before is kept."
             typer.echo(f"\nlimner: interrupted. {kept}", err=True)
             raise typer.Exit(INTERRUPTED) from interrupt
 
