@@ -69,5 +69,5 @@ build: $(STAMP) ## Build the sdist and, from it, the wheel into dist/.
 
 clean: ## Remove what the other targets made.
 	rm -rf $(VENV) build dist site src/limner.egg-info .coverage .coverage.* htmlcov \
-		.pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
