@@ -315,9 +315,7 @@ class RecommendingAgent:
             item = self._catalogue.get(item_id)
             messages = prompt.messages(portrait=portrait, wish=state.wish.text, item=described(item))
             choice = await choose(self._model, messages, ["yes", "no"], stage="rank", method="loglik")
-            scores[item_id] = (
-                choice.scores[0] - choice.scores[1] if choice.scores else float(choice.option == "yes")
-            )
+            scores[item_id] = choice.log_odds
         by_fit = sorted(scores, key=lambda item_id: -scores[item_id])
         state.bus.reorder([i for i in by_fit if i in state.bus], "the model ranked by the portrait")
         state.votes.append(Vote(by_fit, _RANK_WEIGHT))

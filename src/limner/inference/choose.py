@@ -32,6 +32,13 @@ class Choice:
     """Log-probability of each option, less its prior where that was measured; none if it was not asked for, or the
     endpoint gives none."""
 
+    @property
+    def log_odds(self) -> float:
+        """Of the first option against the second; without scores, infinite in favour of the one chosen."""
+        if self.scores is None:
+            return math.inf if self.index == 0 else -math.inf
+        return self.scores[0] - self.scores[1]
+
 
 async def choose(
     model: LanguageModel,

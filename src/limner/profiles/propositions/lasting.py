@@ -19,5 +19,4 @@ async def durability(text: str, model: LanguageModel, prompt: Prompt) -> int:
     choice = await choose(model, prompt.messages(note=text), ["yes", "no"], stage="propose", method="loglik")
     if choice.scores is None:
         return 8 if choice.option == "yes" else 3
-    odds = choice.scores[0] - choice.scores[1]
-    return round(1 + 9 / (1 + math.exp(-odds)))
+    return round(1 + 9 / (1 + math.exp(-choice.log_odds)))

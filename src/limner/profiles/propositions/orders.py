@@ -33,4 +33,4 @@ async def gives_orders(sentence: str, model: LanguageModel, prompt: Prompt) -> b
     choice = await choose(
         model, prompt.messages(sentence=sentence), ["yes", "no"], stage="propose", method="loglik"
     )
-    return choice.scores[0] - choice.scores[1] > _ORDERS_ABOVE if choice.scores else choice.option == "yes"
+    return choice.log_odds > _ORDERS_ABOVE

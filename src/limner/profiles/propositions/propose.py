@@ -145,9 +145,7 @@ class _Reader:
 
     async def _tells(self, messages: Sequence[BaseMessage]) -> bool:
         choice = await choose(self._model, messages, [_OPENING, _NOTHING], stage="propose", method="loglik")
-        if choice.scores is None:
-            return choice.option == _OPENING
-        return choice.scores[0] - choice.scores[1] > _GATE
+        return choice.log_odds > _GATE
 
 
 def _start(text: str) -> str:

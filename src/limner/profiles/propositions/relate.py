@@ -129,7 +129,7 @@ async def _asked(
 async def _yes(model: LanguageModel, prompt: Prompt, earlier: str, later: str, above: float) -> bool:
     messages = prompt.messages(earlier=earlier, later=later)
     choice = await choose(model, messages, ["yes", "no"], stage="relate", method="loglik")
-    return choice.scores[0] - choice.scores[1] > above if choice.scores else choice.option == "yes"
+    return choice.log_odds > above
 
 
 async def _in_few_calls(
