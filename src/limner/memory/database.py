@@ -3,7 +3,6 @@
 import errno
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,7 +148,7 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     @event.listens_for(engine, "connect")
     def prepare(driver: sqlite3.Connection, _record: object) -> None:
         driver.isolation_level = None  # the driver begins nothing; `begin` below does
-        _switch_to_wal(driver, busy_timeout_s)
+        use_write_ahead_log(driver, patience_s=busy_timeout_s)
         for pragma in (
             "synchronous = FULL",  # in WAL mode NORMAL may lose the last commits when the power fails
             "foreign_keys = ON",
@@ -162,20 +161,6 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("limner_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _switch_to_wal(driver: sqlite3.Connection, busy_timeout_s: float) -> None:
-    """Switch the file to a write-ahead log, which it keeps; SQLite's own wait for locks does not cover this one."""
-    deadline = time.monotonic() + busy_timeout_s
-    while True:
-        try:
-            driver.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 @contextmanager
