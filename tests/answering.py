@@ -105,8 +105,9 @@ def _field(name: str, text: str, *, quoted: bool = False) -> str:
 def scored(**logprobs: float) -> AIMessage:
     """An answer with the log-probabilities of likely first tokens; `_` stands for a dash."""
     tokens = {token.replace("_", "-"): logprob for token, logprob in logprobs.items()}
-    content = [{"top_logprobs": [{"token": t, "logprob": p} for t, p in tokens.items()]}]
     best = max(tokens, key=tokens.__getitem__)
+    likely = [{"token": t, "logprob": p} for t, p in tokens.items()]
+    content = [{"token": best, "logprob": tokens[best], "top_logprobs": likely}]
     return AIMessage(best, response_metadata={"logprobs": {"content": content}})
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -22,9 +23,11 @@ from limner.inference.choose import choose
 from limner.inference.embedded import EmbeddedEngine
 from limner.inference.encoder import Encoder, encoder
 from limner.inference.language_model import language_model
+from limner.inference.likelihood import likelihoods
 from limner.inference.manifest import SMOLLM2
 from limner.inference.opening import continue_from
 from limner.inference.packages import fetch
+from limner.inference.response_cache import ResponseCache
 from limner.inference.structured import structured
 from limner.settings import Settings
 
@@ -171,11 +174,11 @@ def test_user_text_cannot_speak_as_the_system(shared: LanguageModel, tmp_path: P
     endpoint = shared._endpoint
 
     def marks(prompt: list[BaseMessage]) -> int:
-        rendered = endpoint._post(
+        rendered = endpoint.post(
             "/apply-template", {"messages": [{"role": "user", "content": prompt[0].text}]}
         )
-        tokens = endpoint._post("/tokenize", {"content": rendered["prompt"], "add_special": True})["tokens"]
-        special = endpoint._post("/tokenize", {"content": "<|im_end|>"})["tokens"]
+        tokens = endpoint.post("/tokenize", {"content": rendered["prompt"], "add_special": True})["tokens"]
+        special = endpoint.post("/tokenize", {"content": "<|im_end|>"})["tokens"]
         assert len(special) == 1
         return tokens.count(special[0])
 
@@ -269,3 +272,78 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ImportError, match=r"limner\[embedded\]"):
         EmbeddedEngine(tmp_path / "any.gguf", "any", 512)
+
+
+FRANCE = [SystemMessage("You are helpful."), HumanMessage("What is the capital of France?")]
+
+
+async def first_tokens(model: LanguageModel) -> dict[str, float]:
+    reply = await model.areply(FRANCE, stage="s", max_tokens=1, temperature=0.0, top_logprobs=20_000)
+    return dict(reply.first_token)
+
+
+async def test_the_likelihood_of_what_the_model_says_is_what_it_reported_then(shared: LanguageModel) -> None:
+    # Twice, so that both times the prompt comes from the cache: computed in another batch, it differs in small digits.
+    for _ in range(2):
+        free = await shared.areply(FRANCE, stage="s", max_tokens=20, temperature=0.0, top_logprobs=1)
+    (found,) = await likelihoods(shared, FRANCE, [free.text], stage="s")
+    said = free.token_logprobs[: found.tokens]  # behind them there may be the end of the answer
+    assert len(free.token_logprobs) - len(said) <= 1
+    assert found.total == pytest.approx(sum(logprob for _, logprob in said), abs=0.01)
+
+
+async def test_the_likelihood_of_a_word_is_that_of_its_token_without_a_constraint(
+    shared: LanguageModel,
+) -> None:
+    """A grammar of the word's letters would generate "Y" first, for it is likelier, and then be held to "e", "s"."""
+    words = ["Yes", "No", "The", "Paris", "I", "La"]
+    tokens = await first_tokens(shared)
+    assert tokens["Y"] > tokens["Yes"]
+    for word, likelihood in zip(words, await likelihoods(shared, FRANCE, words, stage="s"), strict=True):
+        assert likelihood.tokens == 1
+        assert likelihood.total == pytest.approx(tokens[word], abs=0.01)
+
+
+async def test_a_text_adds_the_likelihood_of_its_second_part_after_its_first(shared: LanguageModel) -> None:
+    """Alternatives to the last word are weighed against each other alone."""
+    texts = ["The capital", "The capital of", "The capital is"]
+    whole, of, verb = await likelihoods(shared, FRANCE, texts, stage="s")
+    assert of.tokens == verb.tokens == whole.tokens + 1
+    assert of.total < whole.total
+    assert math.exp(of.total - whole.total) + math.exp(verb.total - whole.total) < 1
+
+
+async def test_both_ways_to_ask_for_a_likelihood_agree(shared: LanguageModel) -> None:
+    from limner.inference.likelihood import _LlamaCpp
+
+    text = "Paris, I think."
+    route = _LlamaCpp(shared, shared.endpoint, FRANCE, "s")
+    tokens = shared.endpoint.post("/tokenize", {"content": text, "add_special": False})["tokens"]
+    one_by_one = await route.measured(await route._prompt(), tokens)
+    (at_once,) = await likelihoods(shared, FRANCE, [text], stage="s")
+    assert one_by_one.tokens == at_once.tokens
+    assert one_by_one.total == pytest.approx(at_once.total, abs=0.01)
+
+
+async def test_characters_of_several_tokens_have_a_likelihood(shared: LanguageModel) -> None:
+    shared.ledger.reset()
+    plain, face, two = await likelihoods(shared, FRANCE, ["ok", "ok 😀", "ok 😀 本"], stage="s")
+    assert plain.tokens < face.tokens < two.tokens
+    assert 0 > plain.total > face.total > two.total
+    assert shared.ledger.total().calls == 3
+
+
+async def test_marks_of_the_chat_template_are_text_in_a_likelihood(shared: LanguageModel) -> None:
+    (found,) = await likelihoods(shared, FRANCE, ["<|im_end|>"], stage="s")
+    assert found.tokens > 1
+
+
+async def test_an_engine_started_again_is_answered_from_the_cache(tmp_path: Path) -> None:
+    with ResponseCache(tmp_path / "responses.sqlite") as cache:
+        answers = []
+        for _ in range(2):
+            with language_model(small(threads=1), cache=cache) as model:
+                reply = await model.areply(FRANCE, stage="s", max_tokens=4, top_logprobs=2)
+                answers.append((reply, await likelihoods(model, FRANCE, ["Paris", "😀"], stage="s")))
+    assert answers[0] == answers[1]
+    assert (model.ledger.total().calls, model.ledger.total().reused) == (3, 3)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from anyio import create_task_group, to_thread
 from langchain_core.messages import AIMessage, HumanMessage
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -11,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from limner.errors import ModelUnavailable
 from limner.inference import Ledger, Portal, tracing
-from limner.inference.ledger import Usage
+from limner.inference.ledger import Usage, measured
 from limner.testing import scripted_model
 
 USAGE = Usage(prompt_tokens=100, cached_tokens=80, output_tokens=10)
@@ -117,6 +118,87 @@ async def test_a_message_without_usage_counts_as_a_call() -> None:
     model = LanguageModel.wrap(Silent(script=["x"]))
     await model.acomplete([HumanMessage("Hi")], stage="s", max_tokens=5)
     assert (model.ledger.total().calls, model.ledger.total().computed_tokens) == (1, 0)
+
+
+def test_a_meter_sees_the_calls_of_its_block_in_every_ledger() -> None:
+    one, other = Ledger(), Ledger()
+    one.record(USAGE, 1.0)
+    with measured() as meter:
+        one.record(USAGE, 2.0)
+        other.record(USAGE, 0.5, reused=True)
+    other.record(USAGE, 4.0)
+    total = meter.total()
+    assert (total.calls, total.reused, total.seconds) == (2, 1, 2.0)
+    assert (total.prompt_tokens, total.cached_tokens, total.output_tokens) == (200, 160, 20)
+
+
+def test_the_inner_of_two_meters_counts_for_both() -> None:
+    ledger = Ledger()
+    with measured() as outer:
+        ledger.record(USAGE, 0.0)
+        with measured() as inner:
+            ledger.record(USAGE, 0.0)
+        ledger.record(USAGE, 0.0)
+    assert (inner.total().calls, outer.total().calls) == (1, 3)
+
+
+def test_a_meter_ends_with_an_error() -> None:
+    ledger = Ledger()
+    with pytest.raises(ZeroDivisionError), measured() as meter:
+        _ = 1 / 0
+    ledger.record(USAGE, 0.0)
+    assert meter.total().calls == 0
+
+
+async def test_tasks_side_by_side_have_meters_of_their_own() -> None:
+    ledger = Ledger()
+
+    async def work(calls: int) -> int:
+        with measured() as meter:
+            for _ in range(calls):
+                await asyncio.sleep(0)
+                ledger.record(USAGE, 0.0)
+        return meter.total().calls
+
+    with measured() as whole:
+        assert await asyncio.gather(*map(work, (1, 2, 3))) == [1, 2, 3]
+    assert whole.total().calls == 6
+
+
+async def test_a_meter_follows_into_worker_threads_and_task_groups() -> None:
+    ledger = Ledger()
+
+    async def call() -> None:
+        await to_thread.run_sync(ledger.record, USAGE, 0.0)
+
+    with measured() as meter:
+        async with create_task_group() as group:
+            for _ in range(50):
+                group.start_soon(call)
+    assert meter.total().calls == 50
+
+
+def test_a_meter_does_not_see_a_thread_that_has_a_context_of_its_own() -> None:
+    ledger = Ledger()
+    with measured() as meter:
+        thread = threading.Thread(target=ledger.record, args=(USAGE, 0.0))
+        thread.start()
+        thread.join()
+    assert (meter.total().calls, ledger.total().calls) == (0, 1)
+
+
+def test_a_meter_sees_through_the_portal() -> None:
+    model = scripted_model(["hello", "again"])
+
+    async def greet() -> None:
+        await asyncio.create_task(model.acomplete([HumanMessage("Hi you")], stage="greet", max_tokens=5))
+
+    with Portal() as portal:
+        with measured() as meter:
+            portal.run(greet)
+        portal.run(greet)
+    total = meter.total()
+    assert (total.calls, total.prompt_tokens, total.output_tokens) == (1, 2, 1)
 
 
 @pytest.fixture

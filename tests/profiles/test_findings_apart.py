@@ -22,7 +22,9 @@ def rated(title, value, genre, *, scale=(1.0, 5.0), item_type="film"):
         scale=scale,
         attributes={"genre": (genre,)} if genre else {},
     )
-    return Observation(user_id="ada", text=f"{title} {value:g}", event=event, occurred_at=NOW, recorded_at=NOW)
+    return Observation(
+        user_id="ada", text=f"{title} {value:g}", event=event, occurred_at=NOW, recorded_at=NOW
+    )
 
 
 def test_ratings_on_another_scale_are_put_on_the_common_one():
@@ -41,14 +43,22 @@ def test_films_are_not_compared_with_books():
 
 @pytest.mark.parametrize(
     ("attribute", "value", "expected"),
-    [("year", 1979, True), ("release_date", 2001, True), ("pages", 1200, False), ("year", 79, False), ("price", 1999, False)],
+    [
+        ("year", 1979, True),
+        ("release_date", 2001, True),
+        ("pages", 1200, False),
+        ("year", 79, False),
+        ("price", 1999, False),
+    ],
 )
 def test_what_counts_as_a_year(attribute, value, expected):
     assert is_year(attribute, value) is expected
 
 
 async def test_a_finding_is_not_given_up_when_what_it_was_about_is_not_known_any_more():
-    with_catalogue = [rated(f"w{n}", 5, "Western") for n in range(4)] + [rated(f"o{n}", 2, "Drama") for n in range(4)]
+    with_catalogue = [rated(f"w{n}", 5, "Western") for n in range(4)] + [
+        rated(f"o{n}", 2, "Drama") for n in range(4)
+    ]
     model = scripted_model(lambda messages: "no", plan="small")
     revision, _ = await review("ada", with_catalogue, [], model)
     held = revision.add

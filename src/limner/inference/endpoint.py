@@ -1,7 +1,7 @@
 """What an OpenAI-compatible server is, and what only its own routes can tell: tokens, context, template."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,20 +84,39 @@ class Endpoint:
     def count_text(self, text: str) -> int | None:
         """Return the number of tokens of a text, or none where the server cannot tell."""
         if self.capabilities.dialect == "llama.cpp":
-            return len(self._post("/tokenize", {"content": text})["tokens"])
+            return len(self.post("/tokenize", {"content": text})["tokens"])
         if self.capabilities.dialect == "vllm":
-            return int(self._post("/tokenize", {"model": self.model, "prompt": text})["count"])
+            return int(self.post("/tokenize", {"model": self.model, "prompt": text})["count"])
         return None
 
     def count_messages(self, messages: Sequence[BaseMessage]) -> int | None:
         """Return the number of tokens of a prompt in the chat template, or none where the server cannot tell."""
         plain = convert_to_openai_messages(list(messages))
         if self.capabilities.dialect == "llama.cpp":
-            prompt = self._post("/apply-template", {"messages": plain})["prompt"]
-            return len(self._post("/tokenize", {"content": prompt, "add_special": True})["tokens"])
+            prompt = self.post("/apply-template", {"messages": plain})["prompt"]
+            return len(self.post("/tokenize", {"content": prompt, "add_special": True})["tokens"])
         if self.capabilities.dialect == "vllm":
-            return int(self._post("/tokenize", {"model": self.model, "messages": plain})["count"])
+            return int(self.post("/tokenize", {"model": self.model, "messages": plain})["count"])
         return None
+
+    def post(self, path: str, body: Mapping[str, Any], *, timeout_s: float | None = None) -> dict[str, Any]:
+        """Return what one of the server's own routes answers to a JSON object: another object.
+
+        Args:
+            path: From the root of the server, so that the OpenAI routes begin with `/v1`.
+            body: The request.
+            timeout_s: Longest wait, in seconds; by default that of the small requests.
+
+        Raises:
+            ModelUnavailable: Nobody answers in time, or the server refuses.
+        """
+        wait = self.timeout_s if timeout_s is None else timeout_s
+        with translated(self.base_url, wait):
+            response = self._client.post(path, json=dict(body), timeout=wait)
+        found = _object(response)
+        if not response.is_success or not found:
+            raise ModelUnavailable(f"{self.base_url}: POST {path} failed with HTTP {response.status_code}.")
+        return found
 
     def close(self) -> None:
         """Close the connections."""
@@ -107,14 +126,6 @@ class Endpoint:
         with translated(self.base_url, self.timeout_s):
             response = self._client.get(path)
         return _object(response) if response.is_success else {}
-
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        with translated(self.base_url, self.timeout_s):
-            response = self._client.post(path, json=body)
-        found = _object(response)
-        if not response.is_success or not found:
-            raise ModelUnavailable(f"{self.base_url}: POST {path} failed with HTTP {response.status_code}.")
-        return found
 
 
 def _object(response: httpx2.Response) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A langchain chat model, and what limner must know of it to ask it well."""
 
+import hashlib
 import math
 import re
 import time
@@ -19,8 +20,11 @@ from limner.inference.embedded import EmbeddedEngine
 from limner.inference.endpoint import Dialect, Endpoint
 from limner.inference.failures import translated
 from limner.inference.ledger import Ledger, Usage
+from limner.inference.manifest import LANGUAGE_MODELS
 from limner.inference.packages import Progress
+from limner.inference.response_cache import ResponseCache, was_reused, with_cache
 from limner.inference.tracing import model_span
+from limner.inference.weights import gguf_file
 from limner.settings import Settings
 
 __all__ = ["LanguageModel", "Plan", "Reply", "estimate_tokens", "language_model"]
@@ -38,6 +42,8 @@ class Reply:
     usage: Usage
     first_token: Mapping[str, float] = field(default_factory=dict)
     """Log-probability of each likely first token, where it was asked for and the endpoint tells."""
+    token_logprobs: tuple[tuple[int | None, float], ...] = ()
+    """Id and log-probability of each token of the answer, likewise; only llama.cpp tells the ids."""
 
     @property
     def truncated(self) -> bool:
@@ -110,6 +116,7 @@ class LanguageModel:
         dialect: Dialect = "plain",
         ledger: Ledger | None = None,
         timeout_s: float = 120.0,
+        cache: ResponseCache | None = None,
     ) -> Self:
         """Take any langchain chat model.
 
@@ -118,14 +125,19 @@ class LanguageModel:
 
         Args:
             chat: The model.
-            name: Name to record with what it produces; the model's own, if it has one, by default.
+            name: Name to record with what it produces; the model's own, if it has one, by default. With a cache, two
+                models that describe themselves alike must differ in it.
             context_length: Tokens it holds, prompt and answer together.
             plan: How the stages ask it.
             dialect: `openai` for a `ChatOpenAI` whose endpoint takes `response_format`.
             ledger: Where to book its calls.
             timeout_s: Longest wait for one call, in seconds.
+            cache: Answers repeated requests and keeps new answers, on disk; for evaluation runs.
         """
         own_name = getattr(chat, "model_name", None) or getattr(chat, "model", None) or type(chat).__name__
+        if cache is not None:
+            address = getattr(chat, "openai_api_base", None)
+            chat = with_cache(chat, cache, f"{type(chat).__qualname__} {name or own_name} {address}")
         return cls(
             chat,
             name=name or str(own_name),
@@ -163,6 +175,11 @@ class LanguageModel:
         reported = self._endpoint.capabilities.context_length if self._endpoint else None
         known = [length for length in (self._context_length, reported) if length is not None]
         return min(known, default=8192)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The server's own routes; none for a chat model that was wrapped."""
+        return self._endpoint
 
     @property
     def where(self) -> str:
@@ -237,17 +254,18 @@ class LanguageModel:
             arguments |= {} if temperature is None else {"temperature": temperature}
             arguments |= {"extra_body": dict(body)} if body else {}
             arguments |= {"logprobs": True, "top_logprobs": top_logprobs} if top_logprobs else {}
-        usage, finish = Usage(), None
+        usage, finish, reused = Usage(), None, False
         start = time.perf_counter()
         with model_span(self.name, stage, max_tokens) as note:
             try:
                 with self._translated(messages, max_tokens), anyio.fail_after(self.timeout_s):
                     message = await self.chat.ainvoke(list(messages), **arguments)
                 usage, finish = _usage(message), message.response_metadata.get("finish_reason")
+                reused = was_reused(message)
                 note(usage, finish)
             finally:
-                self.ledger.record(usage, time.perf_counter() - start, stage=stage)
-        return Reply(message.text, finish, usage, _first_token(message))
+                self.ledger.record(usage, time.perf_counter() - start, stage=stage, reused=reused)
+        return Reply(message.text, finish, usage, _first_token(message), _token_logprobs(message))
 
     def close(self) -> None:
         """Close connections and stop the embedded engine, if there is one; closing twice does nothing."""
@@ -284,16 +302,29 @@ def _usage(message: AIMessage) -> Usage:
     if reported is None:
         return Usage()
     cached = reported.get("input_token_details", {}).get("cache_read") or 0
-    return Usage(reported["input_tokens"], cached, reported["output_tokens"])
+    # Langchain gives a reused answer a usage, with nothing but a cost in it where the model told none.
+    return Usage(reported.get("input_tokens", 0), cached, reported.get("output_tokens", 0))
+
+
+def _logprobs(message: AIMessage) -> list[dict[str, Any]]:
+    return (message.response_metadata.get("logprobs") or {}).get("content") or []
+
+
+def _token_logprobs(message: AIMessage) -> tuple[tuple[int | None, float], ...]:
+    return tuple((entry.get("id"), entry["logprob"]) for entry in _logprobs(message))
 
 
 def _first_token(message: AIMessage) -> dict[str, float]:
-    content = (message.response_metadata.get("logprobs") or {}).get("content") or []
+    content = _logprobs(message)
     return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
 
 
 def language_model(
-    settings: Settings, ledger: Ledger | None = None, *, progress: Progress | None = None
+    settings: Settings,
+    ledger: Ledger | None = None,
+    *,
+    progress: Progress | None = None,
+    cache: ResponseCache | None = None,
 ) -> LanguageModel:
     """Return the language model that the settings name.
 
@@ -304,6 +335,8 @@ def language_model(
         settings: Which model, and how to ask it.
         ledger: Where to book its calls; a new one by default.
         progress: Told of the bytes of a download.
+        cache: Answers repeated requests and keeps new answers, on disk; for evaluation runs. The endpoint is still
+            asked what it is, and how long a prompt near its context is.
 
     Raises:
         ConfigurationError: The model cannot be found, or the extra `embedded` is not installed.
@@ -318,8 +351,12 @@ def language_model(
         endpoint = Endpoint(settings.base_url, key, settings.model, timeout_s=min(settings.timeout_s, 30.0))
     plan: Plan = "small" if engine else "batch"
     context_is_set = engine is not None or "context_length" in settings.model_fields_set
+    chat: BaseChatModel = openai_chat(endpoint, settings, retries=retries)
+    if cache is not None:
+        identity = _weights(settings) if engine else f"{endpoint.base_url} {endpoint.model}"
+        chat = with_cache(chat, cache, identity)
     return LanguageModel(
-        openai_chat(endpoint, settings, retries=retries),
+        chat,
         name=endpoint.model,
         plan=plan if settings.call_plan == "auto" else settings.call_plan,
         context_length=settings.context_length if context_is_set else None,
@@ -328,3 +365,11 @@ def language_model(
         endpoint=endpoint,
         engine=engine,
     )
+
+
+def _weights(settings: Settings) -> str:
+    """Say by their content which weights the embedded engine computes with; a large file takes seconds."""
+    if settings.model in LANGUAGE_MODELS:
+        return f"sha256:{LANGUAGE_MODELS[settings.model].files[0].sha256}"
+    with gguf_file(settings.model, settings.cache).open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -6,9 +6,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-__all__ = ["Ledger", "LedgerRow", "Usage"]
+__all__ = ["Ledger", "LedgerRow", "Meter", "Usage", "measured"]
 
 _scope: ContextVar[tuple[str | None, str | None]] = ContextVar("limner_ledger_scope", default=(None, None))
+
+
+_meters: ContextVar[tuple["Meter", ...]] = ContextVar("limner_meters", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,16 @@ class LedgerRow:
     cached_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
-    """Time spent waiting for the calls; calls that ran side by side count each."""
+    """Time spent waiting for the calls; calls that ran side by side count each, and reused ones do not."""
+    reused: int = 0
+    """The part of the calls that a `ResponseCache` answered: their tokens are counted as when the model gave them."""
 
     @property
     def computed_tokens(self) -> int:
-        """Tokens that were really computed: prompt less cache, plus output."""
+        """Tokens that were really computed, now or when a reused call was made: prompt less cache, plus output."""
         return self.prompt_tokens - self.cached_tokens + self.output_tokens
 
-    def plus(self, usage: Usage, seconds: float, calls: int = 1) -> "LedgerRow":
+    def plus(self, usage: Usage, seconds: float, calls: int = 1, reused: int = 0) -> "LedgerRow":
         """Return this row with more calls added."""
         return LedgerRow(
             self.stage,
@@ -49,6 +54,7 @@ class LedgerRow:
             self.cached_tokens + usage.cached_tokens,
             self.output_tokens + usage.output_tokens,
             self.seconds + seconds,
+            self.reused + reused,
         )
 
 
@@ -80,19 +86,22 @@ class Ledger:
         finally:
             _scope.reset(token)
 
-    def record(self, usage: Usage, seconds: float, *, stage: str | None = None) -> None:
+    def record(self, usage: Usage, seconds: float, *, stage: str | None = None, reused: bool = False) -> None:
         """Book one call.
 
         Args:
             usage: What the endpoint reported.
             seconds: Wall-clock time of the call.
             stage: Stage of the call; none takes that of the surrounding block, or `other`.
+            reused: Whether a cache of responses answered; the seconds are then not counted.
         """
         scope_stage, user = _scope.get()
         key = (stage or scope_stage or "other", user)
         with self._lock:
             row = self._rows.get(key) or LedgerRow(*key)
-            self._rows[key] = row.plus(usage, seconds)
+            self._rows[key] = row.plus(usage, 0.0 if reused else seconds, reused=int(reused))
+        for meter in _meters.get():
+            meter.add(usage, 0.0 if reused else seconds, int(reused))
 
     def rows(self) -> list[LedgerRow]:
         """Return one row per stage and user, in order of first use."""
@@ -104,10 +113,42 @@ class Ledger:
         total = LedgerRow("total", None)
         for row in self.rows():
             usage = Usage(row.prompt_tokens, row.cached_tokens, row.output_tokens)
-            total = total.plus(usage, row.seconds, row.calls)
+            total = total.plus(usage, row.seconds, row.calls, row.reused)
         return total
 
     def reset(self) -> None:
         """Forget every row."""
         with self._lock:
             self._rows.clear()
+
+
+class Meter:
+    """The sum of what was booked inside one `measured` block, in whatever ledger."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._total = LedgerRow("measured", None)
+
+    def add(self, usage: Usage, seconds: float, reused: int) -> None:
+        """Add one call."""
+        with self._lock:
+            self._total = self._total.plus(usage, seconds, reused=reused)
+
+    def total(self) -> LedgerRow:
+        """Return the sum so far."""
+        with self._lock:
+            return self._total
+
+
+@contextmanager
+def measured() -> Iterator[Meter]:
+    """Meter the calls made inside this block, by this task and by what it starts: tasks, threads, `Portal.run`.
+
+    Where many work side by side, each with a block of its own, every call is metered in the block it belongs to.
+    """
+    meter = Meter()
+    token = _meters.set((*_meters.get(), meter))
+    try:
+        yield meter
+    finally:
+        _meters.reset(token)

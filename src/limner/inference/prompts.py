@@ -45,7 +45,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from limner.errors import ConfigurationError, InputError
 
-__all__ = ["Prompt", "fenced", "load_prompt", "quoted"]
+__all__ = ["Prompt", "fenced", "load_prompt", "quoted", "without_control_tokens"]
 
 Role = Literal["system", "user", "assistant"]
 _MESSAGE = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
@@ -62,7 +62,8 @@ _CONTROL_TOKEN = re.compile(
 )
 
 
-def _without_control_tokens(text: str) -> str:
+def without_control_tokens(text: str) -> str:
+    """Break the special tokens of chat templates in a text by a space; a server would obey them there too."""
     return _CONTROL_TOKEN.sub(lambda match: match.group() + " ", text)
 
 
@@ -71,7 +72,7 @@ def fenced(value: object) -> str:
 
     The text cannot close its own fence, and special tokens of chat templates in it are broken by a space.
     """
-    text = _without_control_tokens(str(value))
+    text = without_control_tokens(str(value))
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text}\n{fence}"
@@ -79,11 +80,11 @@ def fenced(value: object) -> str:
 
 def quoted(value: object) -> str:
     """Wrap text as data inside a line: a JSON string, which the text cannot close."""
-    return json.dumps(_without_control_tokens(str(value)), ensure_ascii=False)
+    return json.dumps(without_control_tokens(str(value)), ensure_ascii=False)
 
 
 def _finalize(value: object) -> object:
-    return _without_control_tokens(value) if isinstance(value, str) else value
+    return without_control_tokens(value) if isinstance(value, str) else value
 
 
 def _environment() -> ImmutableSandboxedEnvironment:

@@ -130,7 +130,9 @@ def find(
         rated = _columns(of_one_type)
         for finding in (*_rating_contrasts(rated), *_share_contrasts(rated, baseline or {})):
             other = found.get(str(finding.topic))
-            if finding.probability >= threshold and (other is None or finding.probability > other.probability):
+            if finding.probability >= threshold and (
+                other is None or finding.probability > other.probability
+            ):
                 found[str(finding.topic)] = finding
     return sorted(found.values(), key=lambda f: (-f.probability, str(f.topic)))
 
@@ -143,7 +145,9 @@ def _columns(observations: Sequence[Observation]) -> _Rated:
             groups[key].append(position)
     scales = Counter(event.scale for event in events if event.scale is not None)
     ratings = [event.value for event in events if event.value is not None]
-    low, high = scales.most_common(1)[0][0] if scales else (min(ratings, default=0.0), max(ratings, default=1.0))
+    low, high = (
+        scales.most_common(1)[0][0] if scales else (min(ratings, default=0.0), max(ratings, default=1.0))
+    )
     values = np.array([_value(event, low, high) for event in events], dtype=np.float64)
     arrays = {key: np.array(positions, dtype=np.intp) for key, positions in groups.items()}
     return _Rated(tuple(observations), values, low, high, arrays)

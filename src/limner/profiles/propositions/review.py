@@ -61,7 +61,9 @@ async def review(
         else:
             draft = await word(finding, model, prompt)
         revision.add.append(draft.stored(user_id, [old] if old is not None else []))
-    looked_at = {a for o in observations if o.event is not None for a, _ in attribute_keys(o.event.attributes)}
+    looked_at = {
+        a for o in observations if o.event is not None for a, _ in attribute_keys(o.event.attributes)
+    }
     for subject, old in before.items():
         measure, attribute, _ = subject
         # Without the catalogue that knew the attribute, or the general shares, there is nothing to judge it by.
