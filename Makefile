@@ -1,17 +1,19 @@
 # Every target sets up .venv by itself; `make demo` and `make test` are all a newcomer needs.
-# Variables: PYTHON (a Python 3.11 or newer), DEMO_USER (a MovieLens-100K user id), PYTEST_ARGS.
+# Variables: PYTHON (a Python 3.11 or newer), DEMO_USER (a MovieLens-100K user id), PYTEST_ARGS, EVAL_DATA (a folder
+# with real benchmark files for eval-smoke, in folders such as locomo and prefeval).
 # DEMO_USER is not called USER because make inherits that one from the shell.
 
 PYTHON ?= python3
 DEMO_USER ?= 196
 PYTEST_ARGS ?=
+EVAL_DATA ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq torch==2.13.0
-	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,lenskit,dev,docs]'
+	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,lenskit,evals,dev,docs]'
 	@touch $@
 
 venv: $(STAMP) ## Create .venv with everything that developing takes.
@@ -42,6 +44,10 @@ test-engine: $(STAMP) ## Run the tests that drive the embedded engine on a small
 test-data: $(STAMP) ## Run the tests on MovieLens-100K, which is fetched first.
 	$(BIN)/limner data fetch ml-100k
 	$(BIN)/pytest -m data $(PYTEST_ARGS)
+
+eval-smoke: $(STAMP) ## Run a few items of every benchmark on a small real model.
+	$(BIN)/limner data fetch ml-100k
+	$(BIN)/python benchmarks/eval_smoke.py $(if $(EVAL_DATA),--data $(EVAL_DATA))
 
 coverage: $(STAMP) ## Run the tests and report which lines they leave out.
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)

@@ -1,6 +1,7 @@
 """Import every module of the installed limner; run by `.ci/run` in an environment without the extras.
 
-A module may fail only where an extra is missing, and then its ImportError must name the extra to install.
+A module may fail only where an extra is missing, and then its ImportError must name the extra to install. Excepted are the
+modules that inspect_ai itself loads, or that are imported only after it was found to be there.
 """
 
 import importlib
@@ -15,6 +16,9 @@ import limner
 NOT_IMPORTED = {"limner.memory.migrations.env"}
 """What Alembic executes in a context of its own."""
 
+BEHIND_INSPECT = {f"limner.evals.{name}" for name in ("estimating", "inspecting", "provider", "task")}
+"""What may fail for want of inspect_ai, and of nothing else: `limner eval` looks for it first and names the extra `evals`."""
+
 EXTRAS = set(metadata("limner").get_all("Provides-Extra") or ())
 
 
@@ -25,6 +29,9 @@ def problem_with(name: str) -> str | None:
         for public in getattr(module, "__all__", ()):
             getattr(module, public)  # lazy packages import on access
     except ImportError as error:
+        if name in BEHIND_INSPECT and error.name == "inspect_ai":
+            print(f"  {name}: is reached only where inspect_ai is installed")
+            return None
         named = re.search(r"limner\[([\w-]+)\]", str(error))
         if named and named[1] in EXTRAS:
             print(f"  {name}: wants the extra {named[1]}, and says so")

@@ -7,14 +7,12 @@ from contracts.recommender_data import catalogue, interactions
 from limner.errors import InputError, NotFound
 from limner.evals.ranking import (
     PROTOCOL,
-    bootstrap_interval,
     evaluate,
     hit_rate,
     leave_one_out,
     ndcg,
     reciprocal_rank,
     select_settings,
-    standard_error,
 )
 from limner.evals.ranking.evaluation import held_out_ranks
 from limner.settings import Settings
@@ -30,16 +28,6 @@ def test_metrics_by_hand():
     np.testing.assert_allclose(ndcg(RANKS), [1, 1 / np.log2(3), 1 / np.log2(11), 0, 0])
     np.testing.assert_allclose(reciprocal_rank(RANKS), [1, 0.5, 0.1, 0, 0])
     assert hit_rate(RANKS, 1).tolist() == [1, 0, 0, 0, 0]
-
-
-def test_intervals():
-    values = np.array([0.0, 1.0] * 200)
-    assert standard_error(values) == pytest.approx(0.5 / np.sqrt(400), rel=1e-2)
-    low, high = bootstrap_interval(values)
-    assert low == pytest.approx(0.5 - 1.96 * 0.025, abs=0.01)
-    assert high == pytest.approx(0.5 + 1.96 * 0.025, abs=0.01)
-    assert bootstrap_interval(values) == (low, high)
-    assert np.isnan(standard_error(np.array([1.0])))
 
 
 def test_the_split_takes_the_last_two_in_time_with_ties_in_file_order():

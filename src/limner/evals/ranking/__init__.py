@@ -5,13 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from limner.evals.ranking.evaluation import PROTOCOL, evaluate
-    from limner.evals.ranking.metrics import (
-        bootstrap_interval,
-        hit_rate,
-        ndcg,
-        reciprocal_rank,
-        standard_error,
-    )
+    from limner.evals.ranking.metrics import hit_rate, ndcg, reciprocal_rank
     from limner.evals.ranking.selection import Trial, select_settings
     from limner.evals.ranking.split import Split, leave_one_out
 
@@ -19,28 +13,24 @@ __all__ = [
     "PROTOCOL",
     "Split",
     "Trial",
-    "bootstrap_interval",
     "evaluate",
     "hit_rate",
     "leave_one_out",
     "ndcg",
     "reciprocal_rank",
     "select_settings",
-    "standard_error",
 ]
 
 _HOMES = {
     "PROTOCOL": "evaluation",
     "Split": "split",
     "Trial": "selection",
-    "bootstrap_interval": "metrics",
     "evaluate": "evaluation",
     "hit_rate": "metrics",
     "leave_one_out": "split",
     "ndcg": "metrics",
     "reciprocal_rank": "metrics",
     "select_settings": "selection",
-    "standard_error": "metrics",
 }
 
 

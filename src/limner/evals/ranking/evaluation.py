@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError, LimnerError
-from limner.evals.ranking.metrics import bootstrap_interval, hit_rate, ndcg, reciprocal_rank, standard_error
+from limner.evals.ranking.metrics import hit_rate, ndcg, reciprocal_rank
 from limner.evals.ranking.split import Split, leave_one_out
+from limner.evals.statistics import bootstrap_mean, standard_error
 from limner.tools.catalogue import Catalogue
 from limner.tools.datasets import Dataset
 from limner.tools.recommenders.discovery import recommender
@@ -81,7 +82,7 @@ def _row(model: Recommender, catalogue: Catalogue, split: Split, k: int, seed: i
         row[f"{metric}@{k}"] = round(float(values.mean()), 4)
         error = standard_error(values)
         row[f"{metric}@{k}_se"] = None if math.isnan(error) else round(error, 4)
-        row[f"{metric}@{k}_ci"] = [round(end, 4) for end in bootstrap_interval(values, seed=seed)]
+        row[f"{metric}@{k}_ci"] = [round(end, 4) for end in bootstrap_mean(values, seed=seed)]
     row["failures"] = failures
     row["fit_s"] = round(fitted - started, 2)
     row["query_ms"] = round((asked - fitted) / len(queries) * 1000, 2)
