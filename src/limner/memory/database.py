@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from limner.errors import ConfigurationError, StoreError, StoreFull
 from limner.memory.migrations import migrate
+from limner.sqlite import use_write_ahead_log
 
 __all__ = ("Database",)
 
