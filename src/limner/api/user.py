@@ -68,6 +68,7 @@ class User:
         key: str | None = None,
         event: Event | None = None,
         media: Media | None = None,
+        session: str | None = None,
     ) -> Observation:
         """Store something the user said or did; it is on the disk when this returns, and no model is asked.
 
@@ -80,12 +81,13 @@ class User:
             key: Idempotency key: the same key twice is one observation.
             event: The same in a form that code can compute with.
             media: An image that came with it.
+            session: The conversation that it is part of, by any name.
 
         Raises:
             InvalidObservation: It is empty, too long, not text, or from the future; nothing was stored.
             StoreFull: No space left; nothing was stored.
         """
-        new = NewObservation(text, source, "user", occurred_at, key, event, media)
+        new = NewObservation(text, source, "user", occurred_at, key, event, media, session)
         return self.observe_many([new])[0]
 
     def observe_many(self, new: Iterable[NewObservation]) -> list[Observation]:

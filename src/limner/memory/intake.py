@@ -24,6 +24,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 _MAX_USER_ID = 256
 _MAX_SOURCE = 256
 _MAX_KEY = 512
+_MAX_SESSION = 256
 _LINE_BREAK = re.compile(r"\r\n?")
 _CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -105,7 +106,12 @@ def observation_of(user_id: str, new: NewObservation, *, max_chars: int) -> Obse
         occurred_at=_moment(new.occurred_at, now),
         recorded_at=now,
         key=None if new.key is None else clean_text(new.key, max_chars=_MAX_KEY, what="A key"),
+        session=_name(new.session, "A session"),
     )
+
+
+def _name(text: str | None, what: str) -> str | None:
+    return None if text is None else clean_text(text, max_chars=_MAX_SESSION, what=what)
 
 
 def _moment(occurred_at: datetime | None, now: datetime) -> datetime:

@@ -107,6 +107,10 @@ class Observation(Record):
     recorded_at: AwareDatetime
     key: str | None = None
     """Idempotency key: the same key twice, for one user, is one observation."""
+    session: str | None = None
+    """The conversation, or other sitting, that it was part of, by any name; none where there is no such thing."""
+    origin: str | None = None
+    """The user id under which it was recorded, where that user has been merged into this one since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,8 @@ class NewObservation:
     key: str | None = None
     event: Event | None = None
     media: Media | None = None
+    session: str | None = None
+    """The conversation that it is part of, by any name."""
 
 
 class Evidence(Record):

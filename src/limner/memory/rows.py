@@ -76,6 +76,8 @@ def observation_from(row: Row[Any]) -> Observation:
         occurred_at=row.occurred_at,
         recorded_at=row.recorded_at,
         key=row.key,
+        session=row.session,
+        origin=row.origin,
     )
 
 

@@ -47,7 +47,7 @@ __all__ = (
     "vectors",
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest revision in `migrations/versions`; a database of this version opens without loading Alembic."""
 
 
@@ -101,6 +101,10 @@ users = Table(
     metadata,
     Column("id", String(256), primary_key=True),
     Column("created_at", UTCDateTime, nullable=False),
+    # What search keeps in memory of a user follows these: `version` counts every change of what can be found,
+    # `epoch` those that took something away, after which all of it is read anew.
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
 )
 
 observations = Table(
@@ -116,6 +120,8 @@ observations = Table(
     Column("occurred_at", UTCDateTime, nullable=False),
     Column("recorded_at", UTCDateTime, nullable=False),
     Column("key", String(512)),
+    Column("session", String(256)),
+    Column("origin", String(256)),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_attempt_at", UTCDateTime),

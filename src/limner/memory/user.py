@@ -1,16 +1,14 @@
 """The only door to one user's data."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from limner.errors import InputError, InvalidObservation
-from limner.memory import audit, claims, observations, portraits, propositions, revision
-from limner.memory.claims import Batch, Parked
-from limner.memory.documents import Kind
+from limner.errors import InvalidObservation
+from limner.memory import audit, claims, observations, portraits, revision
+from limner.memory.claims import Batch
 from limner.memory.erasure import Receipt, forget
-from limner.memory.export import export
-from limner.memory.intake import check_zone, clean_text, observation_of
+from limner.memory.intake import observation_of
+from limner.memory.reading import UserReader
 from limner.memory.records import (
     AuditEntry,
     Author,
@@ -21,27 +19,12 @@ from limner.memory.records import (
     Portrait,
     Proposition,
 )
-from limner.memory.search import Recall, Similar, search, similar
-from limner.memory.status import MemoryStatus, user_status
-from limner.settings import RecallWeights
-
-if TYPE_CHECKING:
-    from limner.memory.memory import Memory
 
 __all__ = ("UserMemory",)
 
 
-class UserMemory:
-    """What is known about one user; made by `Memory.user`, safe to share between threads.
-
-    Every method is about this user, and none takes a user id. No transaction is open between two calls.
-    """
-
-    def __init__(self, memory: "Memory", user_id: str) -> None:
-        self.user_id = user_id
-        self._memory = memory
-        self._database = memory.database
-        self._settings = memory.settings
+class UserMemory(UserReader):
+    """What is known about one user; made by `Memory.user`, safe to share between threads."""
 
     def observe(
         self,
@@ -53,6 +36,7 @@ class UserMemory:
         key: str | None = None,
         event: Event | None = None,
         media: Media | None = None,
+        session: str | None = None,
     ) -> Observation:
         """Store one observation; it is on the disk when this returns. Nothing is encoded, no model is asked.
 
@@ -64,12 +48,13 @@ class UserMemory:
             key: Idempotency key: the same key twice is one observation, and the first one stays.
             event: The same in a form that code can compute with.
             media: An image that came with it.
+            session: The conversation that it is part of, by any name.
 
         Raises:
             InvalidObservation: It is empty, too long, not text, or from the future.
             StoreFull: No space left; nothing was stored.
         """
-        new = NewObservation(text, source, author, occurred_at, key, event, media)
+        new = NewObservation(text, source, author, occurred_at, key, event, media, session)
         return self._store([self._checked(new)])[0]
 
     def observe_many(self, new: Iterable[NewObservation]) -> list[Observation]:
@@ -86,114 +71,6 @@ class UserMemory:
             except InvalidObservation as error:
                 raise InvalidObservation(f"Observation {number}: {error}") from error
         return self._store(checked) if checked else []
-
-    def observation(self, id: str) -> Observation:
-        """Return one observation.
-
-        Raises:
-            NotFound: This user has none of this id.
-        """
-        with self._database.read() as connection:
-            return observations.one_observation(connection, self.user_id, id)
-
-    def observations(
-        self,
-        *,
-        source: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        pending: bool | None = None,
-        limit: int | None = None,
-    ) -> list[Observation]:
-        """Return observations in the order in which they happened.
-
-        Args:
-            source: Only from this source.
-            since: Only those that happened then or later.
-            until: Only those that happened before.
-            pending: Only those that still wait for a reflection (true), or no longer (false).
-            limit: Only the newest so many of these.
-        """
-        with self._database.read() as connection:
-            return observations.list_observations(
-                connection,
-                self.user_id,
-                source=source,
-                since=check_zone(since, "since"),
-                until=check_zone(until, "until"),
-                pending=pending,
-                limit=limit,
-            )
-
-    def propositions(self, *, at: datetime | None = None) -> list[Proposition]:
-        """Return the propositions that are held now, or were at a moment in limner's time; oldest first."""
-        with self._database.read() as connection:
-            return propositions.held_propositions(connection, self.user_id, check_zone(at, "at"))
-
-    def proposition(self, id: str) -> Proposition:
-        """Return one version of a proposition, current or retired.
-
-        Raises:
-            NotFound: This user has none of this id.
-        """
-        with self._database.read() as connection:
-            return propositions.one_proposition(connection, self.user_id, id)
-
-    def history(self, group: str) -> list[Proposition]:
-        """Return every version of one line of thought, oldest first.
-
-        Raises:
-            NotFound: This user has no such line.
-        """
-        with self._database.read() as connection:
-            return propositions.line_of_revisions(connection, self.user_id, group)
-
-    def search(
-        self,
-        query: str,
-        k: int = 10,
-        *,
-        kinds: Sequence[Kind] = ("observation", "proposition"),
-        weights: RecallWeights | None = None,
-        at: datetime | None = None,
-    ) -> list[Recall]:
-        """Return the `k` records that answer to `query` best, best first, each with the reasons.
-
-        Args:
-            query: Any words.
-            k: How many at most.
-            kinds: What to look for.
-            weights: What each part of the search counts; none means those of the settings.
-            at: Search what was known at this moment in limner's time; none means now.
-
-        Raises:
-            InputError: The query is empty, or `k` is less than 1.
-        """
-        if k < 1:
-            raise InputError(f"k is at least 1; not {k}.")
-        words = clean_text(query, max_chars=self._settings.max_observation_chars, what="A query")
-        return search(
-            self._database,
-            self._memory.index,
-            self._memory.encoder,
-            self.user_id,
-            words,
-            k,
-            kinds,
-            weights or self._settings.recall,
-            check_zone(at, "at"),
-        )
-
-    def similar(self, texts: Sequence[str], k: int = 3) -> list[list[Similar]]:
-        """Return for each text the `k` current propositions nearest to it, the same wording first.
-
-        Meant for blocking: what is near-identical, or far from everything, needs no model to say so.
-
-        Args:
-            texts: Statements, such as drafts of new propositions.
-            k: How many at most for each.
-        """
-        return similar(self._database, self._memory.encoder, self.user_id, texts, k)
 
     def claim(self, max_tokens: int, count_tokens: Callable[[str], int]) -> Batch | None:
         """Take the oldest pending observations as one batch; none when nothing is due.
@@ -247,11 +124,6 @@ class UserMemory:
         """
         claims.release(self._database, self.user_id, batch, error, self._settings.max_attempts)
 
-    def parked(self) -> list[Parked]:
-        """Return the observations that failed too often, each with the reason."""
-        with self._database.read() as connection:
-            return claims.parked(connection, self.user_id)
-
     def retry_parked(self) -> int:
         """Let every parked observation be tried again; return how many there were."""
         with self._database.write() as connection:
@@ -266,11 +138,6 @@ class UserMemory:
         """
         with self._database.write() as connection:
             portraits.save_portrait(connection, self.user_id, portrait)
-
-    def portrait(self, kind: str, *, task: str | None = None, at: datetime | None = None) -> Portrait | None:
-        """Return the last portrait of a kind and task that was drawn by a moment; none if there is none."""
-        with self._database.read() as connection:
-            return portraits.latest_portrait(connection, self.user_id, kind, task, check_zone(at, "at"))
 
     def record_audit(
         self,
@@ -302,16 +169,6 @@ class UserMemory:
             audit.store_audit(connection, self.user_id, entry)
         return entry
 
-    def audit_log(self) -> list[AuditEntry]:
-        """Return the logged decisions, oldest first."""
-        with self._database.read() as connection:
-            return audit.list_audit(connection, self.user_id)
-
-    def status(self) -> MemoryStatus:
-        """Return how much is stored, and what still waits."""
-        with self._database.read() as connection:
-            return user_status(connection, self.user_id)
-
     def forget(self, id: str) -> Receipt:
         """Erase an observation or a proposition, and everything that came of it, from every file.
 
@@ -337,10 +194,6 @@ class UserMemory:
         with self._database.read() as connection:
             needed = self._memory.index.needed(connection, self.user_id)
         return self._memory.index.drain() if needed else 0
-
-    def export(self) -> Iterator[dict[str, object]]:
-        """Yield everything stored of this user as JSON-able data, one dict per record."""
-        return export(self._database, self.user_id)
 
     def _checked(self, new: NewObservation) -> Observation:
         return observation_of(self.user_id, new, max_chars=self._settings.max_observation_chars)
