@@ -1,17 +1,11 @@
 """The vector index in folders, in memory, and on a server; and what happens when it cannot be used."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import pytest
 
 from contracts.vector_index_contract import DENSE, VectorIndexContract
 from limner.errors import ConfigurationError, LimnerWarning
 from limner.memory import Memory, NewObservation
+from servers import free_port
 
 
 class TestIndexInFolders(VectorIndexContract):
@@ -64,34 +58,10 @@ class TestIndexInMemory(VectorIndexContract):
         assert ada.search("word7", weights=DENSE)[0].record.text.endswith("word7")
 
 
-@pytest.fixture(scope="module")
-def chroma_server(tmp_path_factory) -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = Path(sys.executable).with_name("chroma")
-    folder = tmp_path_factory.mktemp("chroma")
-    server = subprocess.Popen(
-        [command, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "ANONYMIZED_TELEMETRY": "False"},
-    )
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait()
-
-
 class TestIndexOnAServer(VectorIndexContract):
     @pytest.fixture(autouse=True)
-    def _server(self, chroma_server) -> None:
-        self.url = chroma_server
+    def _server(self, chroma_url) -> None:
+        self.url = chroma_url
 
     def open(self, open_memory) -> Memory:
         return open_memory(exact_limit=3, chroma_url=self.url)
@@ -103,10 +73,7 @@ class TestIndexOnAServer(VectorIndexContract):
 
 
 def test_a_server_that_is_down_makes_it_slower_not_wrong(open_memory) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    memory = open_memory(exact_limit=3, chroma_url=url)
+    memory = open_memory(exact_limit=3, chroma_url=f"http://127.0.0.1:{free_port()}")
     ada = memory.user("ada")
     kept = ada.observe_many(NewObservation(f"a word{n}") for n in range(10))
     with pytest.warns(LimnerWarning, match="No Chroma server"):
