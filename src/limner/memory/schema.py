@@ -5,26 +5,30 @@ SQL is the truth; everything else (the vector index, the lexical statistics) can
 another. Deleting a row deletes what was made from it, by foreign keys, so that erasure cannot forget a table.
 """
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     JSON,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
+)
+
+from limner.memory.columns import UTCDateTime, metadata, of_user
+from limner.memory.schema_rights import (
+    checkpoint_writes,
+    checkpoints,
+    erasures,
+    rederivations,
+    stray_indexes,
+    verdicts,
 )
 
 __all__ = (
@@ -32,7 +36,10 @@ __all__ = (
     "UTCDateTime",
     "audit_log",
     "batch_members",
+    "checkpoint_writes",
+    "checkpoints",
     "documents",
+    "erasures",
     "evidence",
     "metadata",
     "observations",
@@ -40,52 +47,18 @@ __all__ = (
     "portrait_basis",
     "portraits",
     "propositions",
+    "rederivations",
     "store",
+    "stray_indexes",
     "supersessions",
     "terms",
     "users",
     "vectors",
+    "verdicts",
 )
 
 SCHEMA_VERSION = "0002"
 """The newest revision in `migrations/versions`; a database of this version opens without loading Alembic."""
-
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """A timezone-aware moment; stored as UTC, and read back aware, also where the database has no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware datetime into UTC; SQLite gets it naive, so that its text sorts by time."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("A datetime without a time zone cannot be stored.")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the moment its time zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _user() -> Column[str]:
-    return Column("user_id", String(256), ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
 
 
 store = Table(
@@ -105,12 +78,14 @@ users = Table(
     # `epoch` those that took something away, after which all of it is read anew.
     Column("version", Integer, nullable=False, server_default=text("0")),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
+    # Seeds the rotation under which the user's vectors lie in the index; an erasure throws it away.
+    Column("index_key", String(64)),
 )
 
 observations = Table(
     "observations",
     metadata,
-    _user(),
+    of_user(),
     Column("id", String(36), primary_key=True),
     Column("text", Text, nullable=False),
     Column("source", String(256), nullable=False),
@@ -139,7 +114,7 @@ observations = Table(
 propositions = Table(
     "propositions",
     metadata,
-    _user(),
+    of_user(),
     Column("id", String(36), primary_key=True),
     Column("group_id", String(36), nullable=False),
     Column("text", Text, nullable=False),
@@ -161,6 +136,9 @@ propositions = Table(
     # The claims under which it was written and retired: what the model may have seen (see batch_members).
     Column("batch_id", String(36)),
     Column("retired_by_batch", String(36)),
+    Column("pinned_at", UTCDateTime),
+    # Since when the user says that it is not so: no later inference may bring it back.
+    Column("denied_at", UTCDateTime),
     Index(None, "user_id", "retired_at", "recorded_at"),
     Index(None, "user_id", "group_id"),
     # Of a computed finding one version is held at a time, whoever computes it.
@@ -177,7 +155,7 @@ propositions = Table(
 evidence = Table(
     "evidence",
     metadata,
-    _user(),
+    of_user(),
     Column("proposition_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("observation_id", String(36), ForeignKey("observations.id", ondelete="CASCADE"), nullable=False),
@@ -193,7 +171,7 @@ evidence = Table(
 supersessions = Table(
     "supersessions",
     metadata,
-    _user(),
+    of_user(),
     Column("proposition_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), primary_key=True),
     Column("superseded_id", String(36), ForeignKey("propositions.id", ondelete="CASCADE"), primary_key=True),
     Index(None, "user_id", "superseded_id"),
@@ -203,7 +181,7 @@ supersessions = Table(
 batch_members = Table(
     "batch_members",
     metadata,
-    _user(),
+    of_user(),
     Column("batch_id", String(36), primary_key=True),
     Column("observation_id", String(36), ForeignKey("observations.id", ondelete="CASCADE"), primary_key=True),
     Column("applied_at", UTCDateTime, nullable=False),
@@ -214,7 +192,7 @@ batch_members = Table(
 portraits = Table(
     "portraits",
     metadata,
-    _user(),
+    of_user(),
     Column("id", String(36), primary_key=True),
     Column("kind", String(64), nullable=False),
     Column("task", Text),
@@ -228,7 +206,7 @@ portraits = Table(
 portrait_basis = Table(
     "portrait_basis",
     metadata,
-    _user(),
+    of_user(),
     Column("portrait_id", String(36), ForeignKey("portraits.id", ondelete="CASCADE"), primary_key=True),
     Column("owner_kind", String(16), primary_key=True),
     Column("owner_id", String(36), primary_key=True),
@@ -239,7 +217,7 @@ portrait_basis = Table(
 documents = Table(
     "documents",
     metadata,
-    _user(),
+    of_user(),
     # With autoincrement a deleted row's number is never given to another: the index may still know the old one.
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("kind", String(16), nullable=False),
@@ -272,7 +250,7 @@ terms = Table(
 vectors = Table(
     "vectors",
     metadata,
-    _user(),
+    of_user(),
     Column("document_id", Integer, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
     Column("encoder", String(200), primary_key=True),
     Column("encoder_version", String(100), primary_key=True),
@@ -284,7 +262,7 @@ vectors = Table(
 outbox = Table(
     "outbox",
     metadata,
-    _user(),
+    of_user(),
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("action", String(16), nullable=False),
     Column("document_id", Integer, ForeignKey("documents.id", ondelete="CASCADE")),
@@ -302,7 +280,7 @@ outbox = Table(
 audit_log = Table(
     "audit_log",
     metadata,
-    _user(),
+    of_user(),
     Column("id", String(36), primary_key=True),
     Column("recipient", Text, nullable=False),
     Column("purpose", Text, nullable=False),
