@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import cast
 
 from limner.errors import ConfigurationError, NotFound
 from limner.evals.records import Benchmark
+from limner.plugins import imported, plugins
 
 __all__ = ["BENCHMARKS", "GROUP", "Entry", "benchmarks", "entry"]
 
@@ -125,11 +125,8 @@ def benchmarks() -> Mapping[str, Entry]:
         ConfigurationError: A plug-in cannot be imported, is no `Entry`, or has the name of another benchmark.
     """
     found = dict(BENCHMARKS)
-    for point in entry_points(group=GROUP):
-        try:
-            brought = point.load()
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f"The benchmark {point.value} cannot be imported: {error}") from error
+    for point in (point for points in plugins(GROUP).values() for point in points):
+        brought = imported(point)
         if not isinstance(brought, Entry):
             raise ConfigurationError(
                 f"{point.value}, registered under {GROUP}, is no limner.evals.registry.Entry."

@@ -1,16 +1,18 @@
 """What turns text into vectors, whoever made it."""
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import ConfigurationError
+from limner.plugins import load_plugin, plugins
 from limner.settings import Settings
 
 __all__ = ["Encoder", "encoder"]
+
+GROUP = "limner.encoders"
+"""Entry points of other packages: each a callable `(name, settings) -> Encoder`."""
 
 
 @runtime_checkable
@@ -63,20 +65,9 @@ def encoder(settings: Settings) -> Encoder:
         ConfigurationError: Two installed packages claim the same plug-in name, or it cannot be imported.
     """
     plugin, separator, name = settings.encoder.partition(":")
-    found = list(entry_points(group="limner.encoders", name=plugin)) if separator else []
-    if not found:
+    if not separator or plugin not in plugins(GROUP):
         from limner.inference.encoders.sentence_transformers import SentenceTransformerEncoder
 
         return SentenceTransformerEncoder(settings.encoder, settings)
-    if len({point.value for point in found}) > 1:
-        raise ConfigurationError(
-            f"LIMNER_ENCODER={settings.encoder}: several packages register an encoder {plugin!r}: "
-            f"{', '.join(sorted(point.value for point in found))}. Uninstall all but one."
-        )
-    try:
-        build = cast(Callable[[str, Settings], Encoder], found[0].load())
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"LIMNER_ENCODER={settings.encoder}: the plug-in {found[0].value} cannot be imported: {error}"
-        ) from error
+    build = cast(Callable[[str, Settings], Encoder], load_plugin(GROUP, plugin))
     return build(name, settings)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from limner.errors import ConfigurationError
 from limner.evals.memories.protocol import MemorySystem
+from limner.plugins import load_plugin, plugins
 from limner.settings import Settings
 
 __all__ = ["GROUP", "available", "memory"]
@@ -45,29 +45,13 @@ def memory(name: str, settings: Settings, **options: Any) -> MemorySystem:  # no
 
 def available() -> list[str]:
     """Return the names of all memories, those of other packages included, sorted."""
-    return sorted({*_BUILT_IN, *_plug_ins()})
+    return sorted({*_BUILT_IN, *plugins(GROUP)})
 
 
 def _plug_in(name: str) -> Build:
-    points = _plug_ins().get(name)
-    if points is None:
+    if name not in plugins(GROUP):
         raise ConfigurationError(f"There is no memory {name!r}; there are {', '.join(available())}.")
-    if len({point.value for point in points}) > 1:
-        raise ConfigurationError(
-            f"Several packages register a memory {name!r}: {', '.join(sorted(point.value for point in points))}. "
-            f"Uninstall all but one."
-        )
-    try:
-        return cast(Build, points[0].load())
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"The memory {points[0].value} cannot be imported: {error}") from error
-
-
-def _plug_ins() -> Mapping[str, list[EntryPoint]]:
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        found.setdefault(point.name, []).append(point)
-    return found
+    return cast(Build, load_plugin(GROUP, name))
 
 
 def _plain(module: str, class_name: str) -> Build:

@@ -9,11 +9,12 @@ my_model = "my_package.model:MyModel"
 """
 
 import json
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
 
 from limner.errors import InputError, NotFound
+from limner.plugins import plugins
 from limner.tools.names import nearest
 from limner.tools.recommenders.protocol import Recommender
 
@@ -84,8 +85,4 @@ def load_recommender(path: Path) -> Recommender:
 
 def _registered() -> dict[str, EntryPoint]:
     # Built-in names win over a package that registers the same one.
-    points = sorted(entry_points(group=GROUP), key=lambda point: not point.value.startswith("limner."))
-    registered: dict[str, EntryPoint] = {}
-    for point in points:
-        registered.setdefault(point.name, point)
-    return registered
+    return {name: points[0] for name, points in plugins(GROUP).items()}
