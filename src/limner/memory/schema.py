@@ -30,6 +30,7 @@ from limner.memory.schema_rights import (
     stray_indexes,
     verdicts,
 )
+from limner.memory.schema_sources import consents, merges, sources
 
 __all__ = (
     "SCHEMA_VERSION",
@@ -38,9 +39,11 @@ __all__ = (
     "batch_members",
     "checkpoint_writes",
     "checkpoints",
+    "consents",
     "documents",
     "erasures",
     "evidence",
+    "merges",
     "metadata",
     "observations",
     "outbox",
@@ -48,6 +51,7 @@ __all__ = (
     "portraits",
     "propositions",
     "rederivations",
+    "sources",
     "store",
     "stray_indexes",
     "supersessions",
@@ -67,6 +71,8 @@ store = Table(
     # Tells this store's collections from another's on one Chroma server.
     Column("id", String(36), primary_key=True),
     Column("created_at", UTCDateTime, nullable=False),
+    # When retention periods were last seen to, by any process.
+    Column("retained_at", UTCDateTime),
 )
 
 users = Table(
@@ -80,6 +86,8 @@ users = Table(
     Column("epoch", Integer, nullable=False, server_default=text("0")),
     # Seeds the rotation under which the user's vectors lie in the index; an erasure throws it away.
     Column("index_key", String(64)),
+    # Since when nothing is recorded; none while recording goes on.
+    Column("paused_at", UTCDateTime),
 )
 
 observations = Table(

@@ -15,10 +15,13 @@ _CONTENT = {
     "audit_log": ("recipient", "purpose", "reason"),
     "checkpoint_writes": ("thread_id", "channel", "value"),
     "checkpoints": ("thread_id", "metadata", "state"),
+    "consents": ("source", "basis"),
     "evidence": ("quote",),
+    "merges": ("merged_id",),
     "observations": ("text", "source", "key", "session", "origin", "event", "media", "last_error"),
     "portraits": ("task", "lines"),
     "propositions": ("text", "reasoning", "topic", "retired_because", "withheld_because"),
+    "sources": ("source",),
     "terms": ("term",),
     "vectors": ("vector",),
 }
@@ -31,7 +34,56 @@ def upgrade() -> None:
     with op.batch_alter_table("observations") as observations:
         observations.add_column(sa.Column("session", sa.String(length=256), nullable=True))
         observations.add_column(sa.Column("origin", sa.String(length=256), nullable=True))
+    _sources()
     _rights()
+
+
+def _sources() -> None:
+    """Pauses, consents and retention periods, and who has become whom."""
+    with op.batch_alter_table("store") as store:
+        store.add_column(sa.Column("retained_at", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("users") as users:
+        users.add_column(sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
+
+    def of_user(table: str) -> sa.ForeignKeyConstraint:
+        return sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f(f"fk_{table}_user_id"), ondelete="CASCADE"
+        )
+
+    op.create_table(
+        "sources",
+        sa.Column("user_id", sa.String(length=256), nullable=False),
+        sa.Column("source", sa.String(length=256), nullable=False),
+        sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retain_days", sa.Integer(), nullable=True),
+        sa.CheckConstraint("retain_days >= 0", name=op.f("ck_sources_retain_days")),
+        of_user("sources"),
+        sa.PrimaryKeyConstraint("user_id", "source", name=op.f("pk_sources")),
+    )
+    op.create_table(
+        "consents",
+        sa.Column("user_id", sa.String(length=256), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("source", sa.String(length=256), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        of_user("consents"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(
+        op.f("ix_consents_user_id_source_decided_at"), "consents", ["user_id", "source", "decided_at"]
+    )
+    op.create_table(
+        "merges",
+        sa.Column("user_id", sa.String(length=256), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("merged_id", sa.String(length=256), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        of_user("merges"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merges")),
+    )
+    op.create_index(op.f("ix_merges_user_id_merged_at"), "merges", ["user_id", "merged_at"])
 
 
 def _rights() -> None:
