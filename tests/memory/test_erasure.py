@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from contracts.memory_reflections import proposed, quote, reflect, revision_of
 from limner.errors import LimnerWarning, NotFound, StaleClaim
-from limner.memory import NewObservation, Portrait, PortraitLine, database, erasure
+from limner.memory import NewObservation, Portrait, PortraitLine, cascade, database
 from limner.memory.schema import users
 
 SECRET = "Xylographica"
@@ -102,7 +102,7 @@ def test_no_byte_remains(crowded, tmp_path) -> None:
     assert receipt.portraits == 2
     assert SECRET not in repr(receipt)
     assert SECRET.lower() not in json.dumps(list(ada.export())).lower()
-    assert ada.proposition(beside.id).reasoning == erasure.ERASED
+    assert ada.proposition(beside.id).reasoning == cascade.ERASED
     assert ada.search(SECRET.lower(), k=200)
     assert {o.id for o in ada.observations(pending=True)} == {other.id, again.id}
     assert len(ada.observations()) == 62

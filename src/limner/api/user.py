@@ -12,7 +12,7 @@ from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
 from limner.errors import ConfigurationError, InputError, StaleClaim, StoreError
-from limner.memory.erasure import Receipt
+from limner.memory.receipts import Receipt
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition
 from limner.memory.search import Recall
 from limner.memory.status import MemoryStatus

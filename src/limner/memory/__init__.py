@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from limner.memory.claims import Batch, Parked
-    from limner.memory.erasure import Receipt
     from limner.memory.memory import Memory
+    from limner.memory.receipts import Receipt
     from limner.memory.records import (
         AttributeValue,
         AuditEntry,
@@ -63,7 +63,7 @@ _MODULES = {
     "MemoryStatus": "status",
     "Parked": "claims",
     "Recall": "search",
-    "Receipt": "erasure",
+    "Receipt": "receipts",
     "Similar": "search",
     "StoreStatus": "status",
     "UserMemory": "user",

@@ -35,12 +35,16 @@ __all__ = (
     "IndexUnavailable",
     "collection_key",
     "open_collections",
+    "user_digest",
 )
 
 UPSERT = 1000
 """Vectors handed to Chroma at once."""
 OPEN_FOLDERS = 16
 """Users' folders that are kept open."""
+_FOLDER_DIGITS = 40
+_NAME_DIGITS = 24
+"""Of the digest of a user id: in the name of a folder, and in that of a collection on a server."""
 _M_PERTURB = -6
 """Parameter of glibc's `mallopt`, from `malloc.h`."""
 
@@ -69,8 +73,16 @@ class Collections(Protocol):
     def erase(self, user_id: str) -> bool:
         """Remove every collection of the user; return whether this process could."""
 
+    def erase_digest(self, digest: str) -> bool:
+        """Remove every collection of the user whose `user_digest` this is; return whether this process could."""
+
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def user_digest(user_id: str) -> str:
+    """Return what a user's collections are named by, instead of by the user's id."""
+    return hashlib.sha256(user_id.encode()).hexdigest()
 
 
 def collection_key(kind: str, encoder: str, version: str) -> str:
@@ -150,7 +162,11 @@ class ChromaFolders:
 
     def erase(self, user_id: str) -> bool:
         """Remove every collection of the user; return whether this process could."""
-        path = self._path(user_id)
+        return self.erase_digest(user_digest(user_id))
+
+    def erase_digest(self, digest: str) -> bool:
+        """Remove every collection of the user whose `user_digest` this is; return whether this process could."""
+        path = self._folder / digest[:_FOLDER_DIGITS]
         with self._guard:
             if not path.exists():
                 return True
@@ -190,7 +206,7 @@ class ChromaFolders:
         return lock
 
     def _path(self, user_id: str) -> Path:
-        return self._folder / _digest(user_id, 40)
+        return self._folder / user_digest(user_id)[:_FOLDER_DIGITS]
 
     def _client(self, user_id: str) -> "Client":
         if not self.available():
@@ -258,9 +274,13 @@ class ChromaServer:
 
     def erase(self, user_id: str) -> bool:
         """Remove every collection of the user; return whether this process could."""
+        return self.erase_digest(user_digest(user_id))
+
+    def erase_digest(self, digest: str) -> bool:
+        """Remove every collection of the user whose `user_digest` this is; return whether this process could."""
         if self._url is not None or self._opened is not None:
             with _translated():
-                self._delete(self._name(user_id, ""))
+                self._delete(f"{self._prefix}-{digest[:_NAME_DIGITS]}-")
         return True
 
     def close(self) -> None:
@@ -274,7 +294,7 @@ class ChromaServer:
             self._opened = None
 
     def _name(self, user_id: str, key: str) -> str:
-        return f"{self._prefix}-{_digest(user_id, 24)}-{key}"
+        return f"{self._prefix}-{user_digest(user_id)[:_NAME_DIGITS]}-{key}"
 
     def _delete(self, prefix: str) -> None:
         client = self._client()

@@ -21,7 +21,7 @@ from limner.memory.chroma import Collections, collection_key
 from limner.memory.database import Database
 from limner.memory.documents import KINDS, Kind
 from limner.memory.records import new_id, utc_now
-from limner.memory.schema import documents, outbox, users, vectors
+from limner.memory.schema import documents, outbox, stray_indexes, users, vectors
 from limner.memory.vectors import Vectorizer, load_vectors
 
 __all__ = ("VectorIndex",)
@@ -30,6 +30,7 @@ LEASE = timedelta(minutes=10)
 """How long notes of the outbox belong to who works them off; repeating one changes nothing."""
 NOTES = 1000
 """Notes that are worked off together."""
+_LATER = "The vector index is in use elsewhere, or down; it is rewritten when it is next drained."
 
 
 class VectorIndex:
@@ -83,6 +84,7 @@ class VectorIndex:
         Nothing happens while another process has the index: it will do it.
         """
         moved = 0
+        self.erase_strays()
         with self._guard, _forgiving():
             while self._collections.available():
                 lease, notes = self._lease()
@@ -121,7 +123,19 @@ class VectorIndex:
         with self._guard, _forgiving():
             if self._collections.erase(user_id):
                 return self._collections.remnants
-        return "The vector index is in use elsewhere, or down; it is rewritten when it is next drained."
+        return _LATER
+
+    def erase_strays(self) -> str | None:
+        """Remove the indexes of users who are forgotten altogether; return what is left for others to remove."""
+        with self._guard, _forgiving():
+            with self._database.read() as connection:
+                strays = list(connection.execute(select(stray_indexes.c.digest)).scalars())
+            gone = [digest for digest in strays if self._collections.erase_digest(digest)]
+            with self._database.write() as connection:
+                connection.execute(delete(stray_indexes).where(stray_indexes.c.digest.in_(gone)))
+            if len(gone) == len(strays):
+                return self._collections.remnants
+        return _LATER
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -1,14 +1,16 @@
 """The only door to one user's data."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from limner.errors import InvalidObservation
 from limner.memory import audit, claims, observations, portraits, revision
 from limner.memory.claims import Batch
-from limner.memory.erasure import Receipt, forget
+from limner.memory.erasure import Eraser, Receipt
 from limner.memory.intake import observation_of
 from limner.memory.reading import UserReader
+from limner.memory.receipts import list_receipts, one_receipt
 from limner.memory.records import (
     AuditEntry,
     Author,
@@ -19,6 +21,9 @@ from limner.memory.records import (
     Portrait,
     Proposition,
 )
+
+if TYPE_CHECKING:
+    from limner.memory.checkpoints import Checkpoints
 
 __all__ = ("UserMemory",)
 
@@ -173,8 +178,8 @@ class UserMemory(UserReader):
         """Erase an observation or a proposition, and everything that came of it, from every file.
 
         Args:
-            id: Of an observation: takes its quotes, the propositions that rest on it, and the portraits that
-                show them; what else those rested on is reflected on again. Of a proposition: takes its whole
+            id: Of an observation: takes its quotes, the propositions that rest on it, and the portraits and conversations
+                that may show them; what else those rested on is reflected on again. Of a proposition: takes its whole
                 line of revisions.
 
         Returns:
@@ -183,7 +188,43 @@ class UserMemory(UserReader):
         Raises:
             NotFound: This user has neither of this id.
         """
-        return forget(self._database, self._memory.index, self.user_id, id)
+        return self._eraser().one(id)
+
+    def forget_source(self, source: str) -> Receipt:
+        """Erase every observation of a source, and everything that came of them, as `forget` does.
+
+        Raises:
+            NotFound: This user has no observation of this source.
+        """
+        return self._eraser().source(source)
+
+    def forget_observations(self, ids: Collection[str]) -> Receipt:
+        """Erase several observations at once, as `forget` does; those that are not there any more are passed over."""
+        return self._eraser().observations(ids)
+
+    def forget_everything(self) -> Receipt:
+        """Erase the user altogether: nothing is left that names them, not even the receipt that this returns."""
+        return self._eraser().everything()
+
+    def receipt(self, id: str) -> Receipt:
+        """Return the receipt of an erasure, with what has been derived anew by now.
+
+        Raises:
+            NotFound: This user has none of this id.
+        """
+        with self._database.read() as connection:
+            return one_receipt(connection, self.user_id, id)
+
+    def receipts(self) -> list[Receipt]:
+        """Return the receipts of all erasures, oldest first."""
+        with self._database.read() as connection:
+            return list_receipts(connection, self.user_id)
+
+    def checkpoints(self) -> "Checkpoints":
+        """Return a LangGraph checkpointer that keeps this user's conversations, and nobody else's."""
+        from limner.memory.checkpoints import Checkpoints
+
+        return Checkpoints(self._database, self.user_id)
 
     def drain_index(self) -> int:
         """Bring the vector index up to date where this user has enough vectors to need it; encodes nothing.
@@ -194,6 +235,9 @@ class UserMemory(UserReader):
         with self._database.read() as connection:
             needed = self._memory.index.needed(connection, self.user_id)
         return self._memory.index.drain() if needed else 0
+
+    def _eraser(self) -> Eraser:
+        return Eraser(self._database, self._memory.index, self._settings.home, self.user_id)
 
     def _checked(self, new: NewObservation) -> Observation:
         return observation_of(self.user_id, new, max_chars=self._settings.max_observation_chars)

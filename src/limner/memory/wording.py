@@ -1,0 +1,112 @@
+"""The words of what is to be erased: its texts, and the index terms that nothing else has."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from limner.memory.lexical import tokenize
+from limner.memory.rows import chunked
+from limner.memory.schema import documents, observations, propositions, terms
+
+__all__ = ("Wording", "wording_of", "words_only_of")
+
+_NAMES = ("source", "session", "key", "origin")
+"""Columns of an observation, besides its text, that hold words."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is to be erased, in words."""
+
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+    """Sources, sessions, keys, titles."""
+    since: datetime | None
+    """When the first of it became known; none when there is nothing."""
+
+
+def wording_of(
+    connection: Connection, user_id: str, observed: Collection[str], versions: Collection[str]
+) -> Wording:
+    """Return texts and names of observations and proposition versions."""
+    texts: list[str] = []
+    names: set[str] = set()
+    moments: list[datetime] = []
+    for chunk in chunked(sorted(observed)):
+        statement = select(observations).where(
+            observations.c.user_id == user_id, observations.c.id.in_(chunk)
+        )
+        for row in connection.execute(statement).mappings():
+            texts.append(row["text"])
+            names.update(_names(row))
+            moments.append(row["recorded_at"])
+    for chunk in chunked(sorted(versions)):
+        held = select(propositions.c.text, propositions.c.recorded_at).where(
+            propositions.c.user_id == user_id, propositions.c.id.in_(chunk)
+        )
+        for text, recorded_at in connection.execute(held):
+            texts.append(text)
+            moments.append(recorded_at)
+    return Wording(tuple(texts), tuple(sorted(names)), min(moments, default=None))
+
+
+def words_only_of(connection: Connection, user_id: str, ids: Collection[str]) -> set[str]:
+    """Return the index terms of these observations that no other observation of the user has."""
+    own: Counter[str] = Counter()
+    named: set[str] = set()
+    for chunk in chunked(sorted(ids)):
+        frequency = (
+            select(terms.c.term, func.count())
+            .join(documents, terms.c.document_id == documents.c.id)
+            .where(terms.c.user_id == user_id, documents.c.observation_id.in_(chunk))
+            .group_by(terms.c.term)
+        )
+        for term, n in connection.execute(frequency):
+            own[term] += n
+        rows = select(observations).where(observations.c.user_id == user_id, observations.c.id.in_(chunk))
+        for row in connection.execute(rows).mappings():
+            named.update(term for name in _names(row) for term in tokenize(name))
+    named -= _names_that_stay(connection, user_id, ids)
+    wanted = {*own, *named}
+    for chunk in chunked(sorted(wanted)):
+        everywhere = (
+            select(terms.c.term, func.count())
+            .join(documents, terms.c.document_id == documents.c.id)
+            .where(terms.c.user_id == user_id, terms.c.term.in_(chunk), documents.c.kind == "observation")
+            .group_by(terms.c.term)
+        )
+        wanted -= {term for term, n in connection.execute(everywhere) if n > own[term]}
+    return wanted
+
+
+def _names_that_stay(connection: Connection, user_id: str, going: Collection[str]) -> set[str]:
+    """Return the terms in sources and sessions of the observations that stay."""
+    found: set[str] = set()
+    for column in (observations.c.source, observations.c.session):
+        statement = select(column, observations.c.id).where(observations.c.user_id == user_id)
+        names = {name for name, id in connection.execute(statement) if name is not None and id not in going}
+        found.update(term for name in names for term in tokenize(name))
+    return found
+
+
+def _names(row: Mapping[Any, Any]) -> Iterator[str]:
+    for column in _NAMES:
+        yield from _strings(row[column])
+    yield from _strings(row["event"])
+    yield from _strings(row["media"])
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield every text in what JSON holds."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _strings(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _strings(part)
