@@ -19,6 +19,7 @@ __all__ = [
     "ModelError",
     "ModelUnavailable",
     "NotFound",
+    "RecordingRefused",
     "StaleClaim",
     "StoreError",
     "StoreFull",
@@ -43,6 +44,10 @@ class InputError(LimnerError, ValueError):
 
 class InvalidObservation(InputError):
     """An observation that cannot be stored: empty, too long, not text, or from the future."""
+
+
+class RecordingRefused(InputError):
+    """Recording is paused, or consent to it was withdrawn; nothing was stored."""
 
 
 class InvalidFilter(InputError):

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     """Most tokens of observation text in one batch of a reflection."""
     max_attempts: int = Field(default=3, ge=1)
     """Failed reflections after which an observation is parked with its reason."""
+    retention_days: int | None = Field(default=None, ge=1, le=36500)
+    """Days after being recorded at which observations are forgotten, with all that rests on them; none keeps them. A source of a user
+    may have a period of its own."""
     max_observation_chars: int = Field(default=2_000_000, ge=1)
     recall: RecallWeights = RecallWeights()
 

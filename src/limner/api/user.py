@@ -1,29 +1,23 @@
 """The only door to one user."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
 from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
-from limner.errors import ConfigurationError, InputError, StaleClaim, StoreError
-from limner.memory.receipts import Receipt
+from limner.api.rights import UserRights
+from limner.errors import ConfigurationError, InputError, StaleClaim
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition
 from limner.memory.search import Recall
 from limner.memory.status import MemoryStatus
-from limner.memory.user import UserMemory
 from limner.profiles.propositions.audit import Decision, audit
 from limner.profiles.propositions.portraitist import lines_of
 from limner.profiles.propositions.reflect import Reflection, ReflectionStep, reflect
 from limner.tools.resolve import with_event
-
-if TYPE_CHECKING:
-    from limner.api.limner import Limner
 
 __all__ = ["User"]
 
@@ -32,30 +26,11 @@ def _silent(step: object) -> None:
     """Take no notice of a step."""
 
 
-class User:
+class User(UserRights):
     """One user; made by `Limner.user`, safe to share between threads.
 
     Methods that ask a model have an async twin with an `a` in front, and the sync one runs it.
     """
-
-    def __init__(self, limner: "Limner", memory: UserMemory) -> None:
-        self._limner = limner
-        self._memory = memory
-
-    @property
-    def user_id(self) -> str:
-        """Whose door this is."""
-        return self._memory.user_id
-
-    @property
-    def memory(self) -> UserMemory:
-        """What is stored of them.
-
-        Raises:
-            ConfigurationError: The limner that this door belongs to is closed.
-        """
-        self._limner.check_open()
-        return self._memory
 
     # What comes in
 
@@ -85,6 +60,7 @@ class User:
 
         Raises:
             InvalidObservation: It is empty, too long, not text, or from the future; nothing was stored.
+            RecordingRefused: Recording is paused, or consent to the source was withdrawn; nothing was stored.
             StoreFull: No space left; nothing was stored.
         """
         new = NewObservation(text, source, "user", occurred_at, key, event, media, session)
@@ -95,6 +71,7 @@ class User:
 
         Raises:
             InvalidObservation: One cannot be stored; the message says which, counted from 0.
+            RecordingRefused: Recording is paused, or consent to one of the sources was withdrawn.
             StoreFull: No space left; nothing was stored.
         """
         stored = self.memory.observe_many([with_event(one) for one in new])
@@ -178,10 +155,6 @@ class User:
     def status(self) -> MemoryStatus:
         """Return how much is stored, and what still waits or was parked."""
         return self.memory.status()
-
-    def export(self) -> Iterator[Mapping[str, object]]:
-        """Yield everything that is stored about the user, as objects that JSON can hold."""
-        return self.memory.export()
 
     # What it is used for
 
@@ -270,26 +243,9 @@ class User:
         held = await to_thread.run_sync(self.memory.propositions)
         return await audit(self.memory, held, recipient, purpose, model, self._limner.settings.prompts)
 
-    # What goes
-
-    def forget(self, id: str) -> Receipt:
-        """Erase an observation or a proposition, with everything that rests on it alone; there is no way back.
-
-        Raises:
-            NotFound: This user has nothing of this id.
-        """
-        receipt = self.memory.forget(id)
-        self._drain_index()
-        return receipt
-
     def retry_parked(self) -> int:
         """Let observations that failed too often be tried again; return how many."""
         return self.memory.retry_parked()
-
-    def _drain_index(self) -> None:
-        # What came before is stored, and must be told; without the index a search is slower, and the next turn mends it.
-        with suppress(StoreError):
-            self.memory.drain_index()
 
     def _has_events(self) -> bool:
         return any(o.event is not None for o in self.memory.observations(pending=True))

@@ -16,7 +16,7 @@ from typing import get_args
 from limner.errors import InputError, InvalidObservation
 from limner.memory.records import Author, NewObservation, Observation, new_id, utc_now
 
-__all__ = ("CLOCK_SKEW", "check_user_id", "check_zone", "clean_text", "observation_of")
+__all__ = ("CLOCK_SKEW", "check_source", "check_user_id", "check_zone", "clean_text", "observation_of")
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of this machine's clock a moment may lie."""
@@ -75,6 +75,15 @@ def clean_text(text: str | bytes, *, max_chars: int, what: str = "An observation
     return cleaned
 
 
+def check_source(source: str) -> str:
+    """Return the name of a source as it is stored.
+
+    Raises:
+        InvalidObservation: It is empty, too long, or no text.
+    """
+    return clean_text(source, max_chars=_MAX_SOURCE, what="A source")
+
+
 def check_zone(moment: datetime | None, what: str) -> datetime | None:
     """Return a moment to search by, if it has a time zone.
 
@@ -99,7 +108,7 @@ def observation_of(user_id: str, new: NewObservation, *, max_chars: int) -> Obse
         id=new_id(),
         user_id=user_id,
         text=clean_text(new.text, max_chars=max_chars),
-        source=clean_text(new.source, max_chars=_MAX_SOURCE, what="A source"),
+        source=check_source(new.source),
         author=new.author,
         event=new.event,
         media=new.media,

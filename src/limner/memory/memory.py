@@ -8,8 +8,9 @@ from limner.memory.chroma import open_collections
 from limner.memory.database import Database
 from limner.memory.index import VectorIndex
 from limner.memory.intake import check_user_id
+from limner.memory.retention import Retention
 from limner.memory.schema import store, users
-from limner.memory.status import StoreStatus, store_status
+from limner.memory.status import StoreStatus, UserSummary, store_status, summaries
 from limner.memory.user import UserMemory
 from limner.memory.vectors import Vectorizer, encode_missing, users_without_vectors
 from limner.settings import Settings
@@ -37,6 +38,8 @@ class Memory:
             store_id = connection.execute(select(store.c.id)).scalar_one()
         collections = open_collections(settings.chroma_url, settings.home / "index", store_id)
         self.index = VectorIndex(self.database, collections, encoder, settings.exact_limit)
+        self.retention = Retention(self)
+        self.retention.run_when_due()
 
     def user(self, user_id: str) -> UserMemory:
         """Return the door to one user's data; nothing is created until something is written.
@@ -51,6 +54,11 @@ class Memory:
         with self.database.read() as connection:
             return list(connection.execute(select(users.c.id).order_by(users.c.id)).scalars())
 
+    def overview(self) -> list[UserSummary]:
+        """Return for each user who has data how much it is, where it came from and when; by id."""
+        with self.database.read() as connection:
+            return summaries(connection)
+
     def drain_index(self) -> int:
         """Bring the vector index up to date, encoding what has no vector yet.
 
@@ -59,6 +67,7 @@ class Memory:
         Returns:
             How many vectors went into the index; 0 also while another process has it.
         """
+        self.retention.run_when_due()
         with self.database.read() as connection:
             behind = users_without_vectors(connection, self.encoder)
         for user_id in behind:

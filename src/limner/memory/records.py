@@ -17,6 +17,7 @@ __all__ = [
     "AttributeValue",
     "AuditEntry",
     "Author",
+    "Consent",
     "Event",
     "Evidence",
     "Media",
@@ -166,6 +167,10 @@ class Proposition(Record):
     recorded_at: AwareDatetime = Field(default_factory=utc_now)
     retired_at: AwareDatetime | None = None
     retired_because: str | None = None
+    pinned_at: AwareDatetime | None = None
+    """Since when the user wants it kept in mind, whatever is asked."""
+    denied_at: AwareDatetime | None = None
+    """Since when the user says that it is not so; no later inference may bring it back."""
     supersedes: tuple[str, ...] = ()
     group: str
     """Shared by every version; the id of the first."""
@@ -216,6 +221,19 @@ class Portrait(Record):
     def based_on(self) -> tuple[str, ...]:
         """Ids of every proposition behind any line, each once, in order of appearance."""
         return tuple(dict.fromkeys(p for line in self.lines for p in line.propositions))
+
+
+class Consent(Record):
+    """One entry of the log of consents: whether the user agreed to a source being recorded, and what shows it."""
+
+    id: str = Field(default_factory=new_id)
+    user_id: str
+    source: str
+    granted: bool
+    """False is a withdrawal."""
+    basis: str
+    """What shows it, in the words of whoever logged it."""
+    decided_at: AwareDatetime = Field(default_factory=utc_now)
 
 
 class AuditEntry(Record):

@@ -1,5 +1,7 @@
 """How much is stored, and what still waits."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,8 +11,9 @@ from limner.memory.claims import Parked, parked
 from limner.memory.documents import known_at
 from limner.memory.records import utc_now
 from limner.memory.schema import observations, outbox, propositions, users, vectors
+from limner.memory.sources import list_sources, paused_since
 
-__all__ = ("MemoryStatus", "StoreStatus", "store_status", "user_status")
+__all__ = ("MemoryStatus", "StoreStatus", "UserSummary", "store_status", "summaries", "user_status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,30 @@ class MemoryStatus:
     """Those held now."""
     next_attempt_at: datetime | None
     """When the first failed batch may be tried again; none when nothing pauses after a failure."""
+    paused_at: datetime | None = None
+    """Since when nothing is recorded; none while it is."""
+    paused_sources: tuple[str, ...] = ()
+    """Sources that are not recorded, while others are."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSummary:
+    """One user among all: how much is stored of them, from where, and when something came last."""
+
+    id: str
+    created_at: datetime
+    observations: int
+    pending: int
+    """Observations that wait for a reflection or are in one."""
+    parked: int
+    propositions: int
+    """Those held now."""
+    sources: Mapping[str, int]
+    """Observations by source."""
+    last_recorded_at: datetime | None
+    """When something was recorded last; none where nothing is."""
+    paused_at: datetime | None
+    """Since when nothing is recorded; none while it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +102,37 @@ def user_status(connection: Connection, user_id: str) -> MemoryStatus:
         parked=tuple(parked(connection, user_id)),
         propositions=connection.execute(held).scalar_one(),
         next_attempt_at=connection.execute(pause).scalar(),
+        paused_at=paused_since(connection, user_id),
+        paused_sources=tuple(one.source for one in list_sources(connection, user_id) if one.paused_at),
     )
+
+
+def summaries(connection: Connection) -> list[UserSummary]:
+    """Return one summary a user, by id."""
+    o, p = observations.c, propositions.c
+    counted = select(
+        o.user_id, o.source, o.state, func.count().label("n"), func.max(o.recorded_at).label("last")
+    ).group_by(o.user_id, o.source, o.state)
+    by_source: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    by_state: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    last: dict[str, datetime] = {}
+    for row in connection.execute(counted.order_by(o.user_id, o.source)):
+        by_source[row.user_id][row.source] += row.n
+        by_state[row.user_id][row.state] += row.n
+        last[row.user_id] = max(last.get(row.user_id, row.last), row.last)
+    counts = select(p.user_id, func.count()).where(known_at(propositions, None)).group_by(p.user_id)
+    held = {row[0]: row[1] for row in connection.execute(counts)}
+    return [
+        UserSummary(
+            id=row.id,
+            created_at=row.created_at,
+            observations=sum(by_source[row.id].values()),
+            pending=by_state[row.id]["pending"] + by_state[row.id]["claimed"],
+            parked=by_state[row.id]["parked"],
+            propositions=held.get(row.id, 0),
+            sources=dict(by_source[row.id]),
+            last_recorded_at=last.get(row.id),
+            paused_at=row.paused_at,
+        )
+        for row in connection.execute(select(users).order_by(users.c.id))
+    ]

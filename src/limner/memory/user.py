@@ -9,8 +9,8 @@ from limner.memory import audit, claims, observations, portraits, revision
 from limner.memory.claims import Batch
 from limner.memory.erasure import Eraser, Receipt
 from limner.memory.intake import observation_of
-from limner.memory.reading import UserReader
 from limner.memory.receipts import list_receipts, one_receipt
+from limner.memory.recording import UserRecording
 from limner.memory.records import (
     AuditEntry,
     Author,
@@ -21,6 +21,8 @@ from limner.memory.records import (
     Portrait,
     Proposition,
 )
+from limner.memory.rows import lock_user
+from limner.memory.sources import check_recording
 
 if TYPE_CHECKING:
     from limner.memory.checkpoints import Checkpoints
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ("UserMemory",)
 
 
-class UserMemory(UserReader):
+class UserMemory(UserRecording):
     """What is known about one user; made by `Memory.user`, safe to share between threads."""
 
     def observe(
@@ -57,6 +59,7 @@ class UserMemory(UserReader):
 
         Raises:
             InvalidObservation: It is empty, too long, not text, or from the future.
+            RecordingRefused: Recording is paused, or consent to the source was withdrawn; nothing was stored.
             StoreFull: No space left; nothing was stored.
         """
         new = NewObservation(text, source, author, occurred_at, key, event, media, session)
@@ -67,6 +70,7 @@ class UserMemory(UserReader):
 
         Raises:
             InvalidObservation: One cannot be stored; the message says which, counted from 0.
+            RecordingRefused: Recording is paused, or consent to one of the sources was withdrawn.
             StoreFull: No space left; nothing was stored.
         """
         checked = []
@@ -87,6 +91,7 @@ class UserMemory(UserReader):
         Returns:
             The batch; give it to `apply` or `release`. Nobody else gets its observations meanwhile.
         """
+        self._memory.retention.run_when_due()
         return claims.claim(self._database, self.user_id, max_tokens, count_tokens)
 
     def apply(
@@ -244,4 +249,8 @@ class UserMemory(UserReader):
 
     def _store(self, checked: Sequence[Observation]) -> list[Observation]:
         with self._database.write() as connection:
-            return observations.store_observations(connection, self.user_id, checked)
+            lock_user(connection, self.user_id)
+            check_recording(connection, self.user_id, {observation.source for observation in checked})
+            stored = observations.store_observations(connection, self.user_id, checked)
+        self._memory.retention.run_when_due()
+        return stored

@@ -1,0 +1,127 @@
+"""What a user may demand of what is kept about them; a part of `User`."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from limner.errors import StoreError
+from limner.memory.receipts import Receipt
+from limner.memory.records import Consent
+from limner.memory.sources import SourceStatus
+from limner.memory.user import UserMemory
+
+if TYPE_CHECKING:
+    from limner.api.limner import Limner
+
+__all__ = ["UserRights"]
+
+
+class UserRights:
+    """The part of the door to one user by which they see, take along, stop and erase what is kept about them."""
+
+    def __init__(self, limner: "Limner", memory: UserMemory) -> None:
+        self._limner = limner
+        self._memory = memory
+
+    @property
+    def user_id(self) -> str:
+        """Whose door this is."""
+        return self._memory.user_id
+
+    @property
+    def memory(self) -> UserMemory:
+        """What is stored of them.
+
+        Raises:
+            ConfigurationError: The limner that this door belongs to is closed.
+        """
+        self._limner.check_open()
+        return self._memory
+
+    # Seeing and taking along
+
+    def export(self) -> Iterator[Mapping[str, object]]:
+        """Yield everything that is stored about the user, as objects that JSON can hold."""
+        return self.memory.export()
+
+    # Recording
+
+    def pause(self, source: str | None = None) -> None:
+        """Record nothing any more, from one source or (none) at all, until `resume`.
+
+        Meanwhile `observe` raises `RecordingRefused` and stores nothing. What is stored already is still used.
+
+        Raises:
+            InvalidObservation: This is no name of a source.
+        """
+        self.memory.pause(source)
+
+    def resume(self, source: str | None = None) -> None:
+        """Record again, from one source or (none) from all that are not paused by themselves.
+
+        Raises:
+            InvalidObservation: This is no name of a source.
+        """
+        self.memory.resume(source)
+
+    def sources(self) -> list[SourceStatus]:
+        """Return every source, with what came from it and what is settled about it."""
+        return self.memory.sources()
+
+    def consent(self, source: str, *, granted: bool, basis: str) -> Consent:
+        """Log that the user agreed, or no longer agrees, to a source being recorded.
+
+        Withdrawn consent refuses further observations of the source. Those that are there stay until `forget_source`.
+
+        Args:
+            source: What it is about.
+            granted: Whether they agree.
+            basis: What shows it, such as `form of 2026-05-01, version 3`.
+
+        Raises:
+            InputError: The basis is empty.
+        """
+        return self.memory.consent(source, granted=granted, basis=basis)
+
+    def consents(self) -> list[Consent]:
+        """Return the log of consents, oldest first; the newest entry of a source counts."""
+        return self.memory.consents()
+
+    def retain(self, source: str, days: int | None) -> None:
+        """Set how long observations of a source are kept after they were recorded; then they are forgotten.
+
+        Args:
+            source: What it is about.
+            days: After so many days they go; 0 keeps them, none follows `settings.retention_days`.
+
+        Raises:
+            InputError: The number is negative.
+        """
+        self.memory.retain(source, days)
+
+    # What goes
+
+    def forget(self, id: str) -> Receipt:
+        """Erase an observation or a proposition, with everything that rests on it alone; there is no way back.
+
+        Raises:
+            NotFound: This user has nothing of this id.
+        """
+        receipt = self.memory.forget(id)
+        self._drain_index()
+        return receipt
+
+    def forget_source(self, source: str) -> Receipt:
+        """Erase every observation of a source, and everything that rests on them alone; there is no way back.
+
+        Raises:
+            NotFound: This user has no observation of this source.
+        """
+        receipt = self.memory.forget_source(source)
+        self._drain_index()
+        return receipt
+
+    def _drain_index(self) -> None:
+        # What came before is stored, and must be told; without the index a search is slower, and the next turn mends it.
+        with suppress(StoreError):
+            self.memory.drain_index()
