@@ -5,8 +5,6 @@ what was concluded from it is stored. A claim is a lease: it ends by itself when
 puts the batch back with a growing pause, and after `max_attempts` the observation is `parked` with its reason.
 """
 
-import os
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from limner.errors import StaleClaim
 from limner.memory.database import Database
+from limner.memory.holders import is_dead, this_process
 from limner.memory.records import Observation, new_id, utc_now
 from limner.memory.rows import lock_user, observation_from
 from limner.memory.schema import observations
@@ -74,6 +73,7 @@ def release(database: Database, user_id: str, batch: Batch, error: str | None, m
     What the batch no longer holds (its lease ran out, or an observation was erased) is left as it is.
     """
     with database.write() as connection:
+        lock_user(connection, user_id)
         for row in connection.execute(select(observations).where(_holds(user_id, batch.id))).all():
             connection.execute(
                 update(observations)
@@ -121,6 +121,7 @@ def parked(connection: Connection, user_id: str) -> list[Parked]:
 
 def retry_parked(connection: Connection, user_id: str) -> int:
     """Put every parked observation back to pending, with its attempts forgotten; return how many."""
+    lock_user(connection, user_id)
     statement = (
         update(observations)
         .where(observations.c.user_id == user_id, observations.c.state == "parked")
@@ -166,7 +167,7 @@ def _take(connection: Connection, user_id: str, batch_id: str, ids: Sequence[str
         .values(
             state="claimed",
             claim_id=batch_id,
-            claim_holder=_this_process(),
+            claim_holder=this_process(),
             claim_expires_at=utc_now() + LEASE,
         )
     )
@@ -177,7 +178,7 @@ def _claimable(connection: Connection, user_id: str) -> ColumnElement[bool]:
     now = utc_now()
     c = observations.c
     holders = select(c.claim_holder).distinct().where(c.user_id == user_id, c.state == "claimed")
-    dead = [holder for holder in connection.execute(holders).scalars() if _is_dead(holder)]
+    dead = [holder for holder in connection.execute(holders).scalars() if is_dead(holder)]
     return or_(
         and_(c.state == "pending", or_(c.next_attempt_at.is_(None), c.next_attempt_at <= now)),
         and_(c.state == "claimed", or_(c.claim_expires_at <= now, c.claim_holder.in_(dead))),
@@ -197,25 +198,3 @@ def _after(attempts: int, error: str | None, max_attempts: int) -> dict[str, Any
     if attempts + 1 >= max_attempts:
         return {**failed, "state": "parked", "next_attempt_at": None}
     return {**failed, "next_attempt_at": utc_now() + FIRST_PAUSE * 4**attempts}
-
-
-def _this_process() -> str:
-    return f"{os.getpid()}@{socket.gethostname()}"
-
-
-def _is_dead(holder: str | None) -> bool:
-    """Return whether the process that claimed is known to have ended: then nobody need wait for its lease.
-
-    A number taken over by another process only means waiting; a process wrongly taken for dead finds its claim
-    gone (`StaleClaim`) and applies nothing.
-    """
-    number, _, host = (holder or "").partition("@")
-    if os.name != "posix" or host != socket.gethostname() or not number.isdecimal():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

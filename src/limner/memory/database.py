@@ -3,13 +3,15 @@
 import errno
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from limner.errors import ConfigurationError, StoreError, StoreFull
 from limner.memory.migrations import migrate
@@ -62,11 +64,22 @@ class Database:
             if self.is_sqlite:
                 _prepare_sqlite(self._engine, busy_timeout_s)
             migrate(self._engine)
+        # On PostgreSQL each statement of a transaction would see what others have stored since the one before.
+        self._reading = (
+            self._engine
+            if self.is_sqlite
+            else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        )
+        # Threads queue here, in the order in which they come; SQLite lets them poll, and some of them starve.
+        self._turn = threading.Lock()
+        self._log_is_to_be_emptied = False
+        if self.path is not None and _log_of(self.path) > 0:
+            self._empty_log(0.0)  # whoever wrote it may have been killed on the way to that
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection on which every statement sees the same state."""
-        with _translated(self.path), self._engine.connect() as connection, connection.begin():
+        with _translated(self.path), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -77,10 +90,13 @@ class Database:
             StoreFull: No space left; nothing was kept.
             StoreError: Another process held the lock too long, or the database failed; nothing was kept.
         """
-        with _translated(self.path), self._engine.connect() as connection:
+        turn = self._my_turn() if self.is_sqlite else nullcontext()
+        with turn, _translated(self.path), self._engine.connect() as connection:
             connection = connection.execution_options(limner_write=True)
             with connection.begin():
                 yield connection
+        if self._log_is_to_be_emptied:
+            self._empty_log(0.0)
 
     def scrub(self) -> str | None:
         """Empty SQLite's write-ahead log, so that erased bytes are gone from it too.
@@ -92,19 +108,40 @@ class Database:
             return (
                 "PostgreSQL keeps deleted rows in its files until a vacuum, and in archived logs and backups."
             )
-        with _translated(self.path), self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            driver.execute(f"PRAGMA busy_timeout = {round(SCRUB_PATIENCE_S * 1000)}")
-            busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
-        if busy:
-            return "Another process reads an older state, so the database's log is emptied later."
+        if not self._empty_log(SCRUB_PATIENCE_S):
+            return "Somebody reads an older state, so the database's log is emptied after one of the next writes."
         return None
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def _empty_log(self, patience_s: float) -> bool:
+        """Write SQLite's log into the database and empty it; return whether that was possible."""
+        with _translated(self.path), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+            try:
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise StoreError(f"The database{_at(self.path)} failed: {error}") from error
+                busy = True
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
+        self._log_is_to_be_emptied = bool(busy)
+        return not busy
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Let one thread of this process at a time write."""
+        if not self._turn.acquire(timeout=self._busy_timeout_s):
+            raise StoreError(f"The database{_at(self.path)} is locked by another thread's write.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
 
 def _url(place: str | Path) -> URL:
@@ -174,10 +211,18 @@ def _translated(path: Path | None) -> Iterator[None]:
         if _disk_is_full(cause, path):
             raise StoreFull(f"No space left for the database{_at(path)}; nothing was stored.") from error
         raise StoreError(f"The database{_at(path)} failed: {cause}") from error
+    except NoConnectionFree as error:
+        raise StoreError(f"Too many threads use the database{_at(path)} at once: {error}") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise StoreFull(f"No space left for the database{_at(path)}; nothing was stored.") from error
         raise
+
+
+def _log_of(path: Path) -> int:
+    """Return the bytes in the write-ahead log of a SQLite file."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.stat().st_size if log.exists() else 0
 
 
 def _at(path: Path | None) -> str:

@@ -8,7 +8,7 @@ and the next `drain` makes it anew. So the index can make a search faster, never
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from limner.errors import IndexUnavailable, LimnerWarning
 from limner.memory.chroma import Collections, collection_key
 from limner.memory.database import Database
 from limner.memory.documents import KINDS, Kind
+from limner.memory.holders import is_dead, this_process
 from limner.memory.records import new_id, utc_now
 from limner.memory.schema import documents, outbox, stray_indexes, users, vectors
 from limner.memory.vectors import Vectorizer, load_vectors
@@ -86,16 +87,13 @@ class VectorIndex:
         moved = 0
         self.erase_strays()
         with self._guard, _forgiving():
+            dead = self._dead_holders()
             while self._collections.available():
-                lease, notes = self._lease()
+                lease, notes = self._lease(dead)
                 if not notes:
                     break
-                for user_id in dict.fromkeys(user for user, _ in notes):
-                    if (user_id, "rewrite") in notes:
-                        self._collections.erase(user_id)
-                    moved += sum(self._follow(user_id, kind, lease) for kind in KINDS)
-                with self._database.write() as connection:
-                    connection.execute(delete(outbox).where(outbox.c.lease_id == lease))
+                with self._given_back(lease):
+                    moved += self._work_off(lease, notes)
         return moved
 
     def rebuild(self) -> int:
@@ -168,12 +166,48 @@ class VectorIndex:
         self._collections.upsert(user_id, key, found, matrix)
         return len(found)
 
-    def _lease(self) -> tuple[str, list[tuple[str, str]]]:
+    def _work_off(self, lease: str, notes: Sequence[tuple[str, str]]) -> int:
+        """Let the index follow the leased notes, given as user and action; return how many vectors went in."""
+        moved = 0
+        if any(action == "rewrite" for _, action in notes):
+            self._database.scrub()  # whoever erased may have died before
+        for user_id in dict.fromkeys(user for user, _ in notes):
+            if (user_id, "rewrite") in notes:
+                self._collections.erase(user_id)
+            moved += sum(self._follow(user_id, kind, lease) for kind in KINDS)
+        with self._database.write() as connection:
+            connection.execute(delete(outbox).where(outbox.c.lease_id == lease))
+        return moved
+
+    @contextmanager
+    def _given_back(self, lease: str) -> Iterator[None]:
+        """Free the notes of a lease at once when working them off fails."""
+        try:
+            yield
+        except BaseException:
+            freed = {"lease_id": None, "lease_holder": None, "lease_expires_at": None}
+            with self._database.write() as connection:
+                connection.execute(update(outbox).where(outbox.c.lease_id == lease).values(freed))
+            raise
+
+    def _dead_holders(self) -> list[str]:
+        """Return the processes that hold notes and are known to have ended."""
+        holders = select(outbox.c.lease_holder).distinct().where(outbox.c.lease_holder.is_not(None))
+        with self._database.read() as connection:
+            return [holder for holder in connection.execute(holders).scalars() if is_dead(holder)]
+
+    def _lease(self, dead: Collection[str]) -> tuple[str, list[tuple[str, str]]]:
         """Take the oldest notes that nobody works on; return the lease, and user and action of each."""
         lease, now = new_id(), utc_now()
         free = (
             select(outbox.c.id)
-            .where(or_(outbox.c.lease_id.is_(None), outbox.c.lease_expires_at <= now))
+            .where(
+                or_(
+                    outbox.c.lease_id.is_(None),
+                    outbox.c.lease_expires_at <= now,
+                    outbox.c.lease_holder.in_(dead),
+                )
+            )
             .order_by(outbox.c.id)
             .limit(NOTES)
             .with_for_update(skip_locked=True)
@@ -182,7 +216,7 @@ class VectorIndex:
             connection.execute(
                 update(outbox)
                 .where(outbox.c.id.in_(free))
-                .values(lease_id=lease, lease_expires_at=now + LEASE)
+                .values(lease_id=lease, lease_holder=this_process(), lease_expires_at=now + LEASE)
             )
             taken = (
                 select(outbox.c.user_id, outbox.c.action)

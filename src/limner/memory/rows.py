@@ -51,7 +51,9 @@ def ensure_user(connection: Connection, user_id: str) -> None:
 def lock_user(connection: Connection, user_id: str) -> None:
     """Let one transaction at a time change this user's data; SQLite's write lock has done so already."""
     if connection.dialect.name != "sqlite":
-        connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+        # Inserting what belongs to a user locks the user's key; with these a stronger lock could end in a deadlock.
+        locked = select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True)
+        connection.execute(locked)
 
 
 def observation_row(observation: Observation) -> dict[str, Any]:
@@ -81,8 +83,8 @@ def observation_from(row: Row[Any]) -> Observation:
     )
 
 
-def proposition_row(proposition: Proposition, batch_id: str) -> dict[str, Any]:
-    """Return the columns of `proposition`, written under the claim `batch_id`."""
+def proposition_row(proposition: Proposition, batch_id: str | None) -> dict[str, Any]:
+    """Return the columns of `proposition`, written under the claim `batch_id` (none: by the user)."""
     return {
         **proposition.model_dump(exclude={"group", "evidence", "supersedes"}),
         "group_id": proposition.group,

@@ -278,6 +278,7 @@ outbox = Table(
     Column("encoder_version", String(100)),
     Column("created_at", UTCDateTime, nullable=False),
     Column("lease_id", String(36)),
+    Column("lease_holder", String(320)),
     Column("lease_expires_at", UTCDateTime),
     CheckConstraint("action IN ('upsert', 'rewrite')", name="action"),
     Index(None, "user_id", "id"),

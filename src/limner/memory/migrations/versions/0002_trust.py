@@ -34,6 +34,8 @@ def upgrade() -> None:
     with op.batch_alter_table("observations") as observations:
         observations.add_column(sa.Column("session", sa.String(length=256), nullable=True))
         observations.add_column(sa.Column("origin", sa.String(length=256), nullable=True))
+    with op.batch_alter_table("outbox") as outbox:
+        outbox.add_column(sa.Column("lease_holder", sa.String(length=320), nullable=True))
     _sources()
     _rights()
 
