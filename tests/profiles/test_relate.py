@@ -3,7 +3,8 @@ from made import draft, held
 
 from answering import Answers, scored, scoring_model
 from limner.errors import MalformedOutput
-from limner.profiles.propositions.relate import Candidate, near_identical, relate
+from limner.memory.sameness import near_identical
+from limner.profiles.propositions.relate import Candidate, relate
 
 LISBON = held("The user lives in Lisbon.", on=0)
 MOVED = draft("The user moved to Porto.", on=5)

@@ -15,13 +15,14 @@ Forgetting a proposition removes its whole line of revisions, what the user said
 show it; the observations stay. Foreign keys take everything that hangs on a removed row.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 
 from limner.memory.lexical import tokenize
 from limner.memory.lineage import Lineage
+from limner.memory.rederiving import put_back
 from limner.memory.rows import chunked
 from limner.memory.schema import (
     audit_log,
@@ -133,7 +134,7 @@ class Cascade:
         self._remove_propositions(tainted, restored)
         for chunk in chunked(sorted(going)):
             self._connection.execute(delete(observations).where(*self._mine(observations, *chunk)))
-        gone.requeued = self._requeue(others - set(going))
+        gone.requeued = put_back(self._connection, self._user_id, others - set(going))
         if wording.since is not None:
             gone.checkpoints = cut_threads(self._connection, self._user_id, wording.since, gone.traces)
         return gone
@@ -267,25 +268,6 @@ class Cascade:
                 .where(documents.c.user_id == self._user_id, documents.c.proposition_id.in_(chunk))
                 .values(retired_at=None)
             )
-
-    def _requeue(self, ids: Iterable[str]) -> set[str]:
-        """Put observations back to pending, but for what limner said and what the user judged; return which."""
-        requeued: set[str] = set()
-        judged = select(verdicts.c.observation_id).where(verdicts.c.user_id == self._user_id)
-        for chunk in chunked(sorted(ids)):
-            statement = (
-                update(observations)
-                .where(
-                    *self._mine(observations, *chunk),
-                    observations.c.state == "done",
-                    observations.c.author != "assistant",
-                    observations.c.id.not_in(judged),
-                )
-                .values(state="pending", attempts=0)
-                .returning(observations.c.id)
-            )
-            requeued.update(self._connection.execute(statement).scalars())
-        return requeued
 
     def _mine(self, table: Table, *ids: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return table.c.user_id == self._user_id, table.c.id.in_(ids)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from limner.errors import InputError, StaleClaim
 from limner.memory.claims import Batch, check_held
+from limner.memory.denials import refusals
 from limner.memory.documents import add_document
 from limner.memory.records import Evidence, Proposition, Standing, utc_now
 from limner.memory.rows import chunked, lock_user, proposition_row
@@ -25,7 +26,7 @@ from limner.memory.schema import (
 )
 from limner.memory.vectors import copy_vectors
 
-__all__ = ("apply",)
+__all__ = ("add_version", "apply", "retire_version")
 
 
 def apply(
@@ -47,8 +48,8 @@ def apply(
     Raises:
         StaleClaim: The batch is not held any more, or another one has found out about the same topic meanwhile.
         InputError: A proposition has no supporting evidence, a quote is not in its observation, a revision is
-            of something unknown or retired, or what stands lower would override what the user said. The message
-            names it; nothing is stored.
+            of something unknown or retired, what stands lower would override what the user said, or it says again what
+            the user denied. The message names it; nothing is stored.
     """
     lock_user(connection, user_id)
     check_held(connection, user_id, batch)
@@ -60,12 +61,22 @@ def apply(
         _check(user_id, proposition, old, texts)
     _check_retirement(retire, old)
     _check_topics(connection, user_id, add, old)
+    for refused, reason in refusals(connection, user_id, add).items():
+        raise InputError(f"Proposition {refused} cannot be stored: {reason}.")
 
     reasons = {**{i: f"revised by {p.id}" for p in add for i in p.supersedes}, **retire}
     for superseded, reason in reasons.items():
-        _retire(connection, user_id, superseded, reason, batch, now)
+        retire_version(connection, user_id, superseded, reason, now, batch.id)
     for proposition in add:
-        _add(connection, proposition.model_copy(update={"recorded_at": now, "retired_at": None}), batch, old)
+        pins = [pin for i in proposition.supersedes if (pin := old[i].pinned_at) is not None]
+        new = {
+            "recorded_at": now,
+            "retired_at": None,
+            "denied_at": None,
+            "pinned_at": max(pins, default=None),
+        }
+        texts_before = {i: old[i].text for i in proposition.supersedes}
+        add_version(connection, proposition.model_copy(update=new), texts_before, batch.id)
     _finish(connection, user_id, batch, now)
 
 
@@ -179,8 +190,18 @@ def _outranked(proposition_id: str) -> str:
     return f"Proposition {proposition_id} was stated or confirmed by the user; what stands lower does not override it."
 
 
-def _add(connection: Connection, new: Proposition, batch: Batch, old: Mapping[str, Row[Any]]) -> None:
-    connection.execute(insert(propositions).values(proposition_row(new, batch.id)))
+def add_version(
+    connection: Connection, new: Proposition, superseded: Mapping[str, str], batch_id: str | None = None
+) -> None:
+    """Store a version with its evidence and its place in its line; it is searchable at once.
+
+    Args:
+        connection: A connection in a write transaction.
+        new: The version.
+        superseded: Texts of what it supersedes, by id; one with the same text lends its vector.
+        batch_id: The claim under which a model wrote it; none where the user did.
+    """
+    connection.execute(insert(propositions).values(proposition_row(new, batch_id)))
     connection.execute(
         insert(evidence),
         [
@@ -192,25 +213,40 @@ def _add(connection: Connection, new: Proposition, batch: Batch, old: Mapping[st
         connection.execute(
             insert(supersessions),
             [
-                {"user_id": new.user_id, "proposition_id": new.id, "superseded_id": superseded}
-                for superseded in dict.fromkeys(new.supersedes)
+                {"user_id": new.user_id, "proposition_id": new.id, "superseded_id": old}
+                for old in dict.fromkeys(new.supersedes)
             ],
         )
     number = add_document(connection, new)
-    for superseded in new.supersedes:
-        if old[superseded].text == new.text:
-            same = select(documents.c.id).where(documents.c.proposition_id == superseded)
+    for old in new.supersedes:
+        if superseded[old] == new.text:
+            same = select(documents.c.id).where(documents.c.proposition_id == old)
             copy_vectors(connection, new.user_id, connection.execute(same).scalar_one(), number)
             break
 
 
-def _retire(
-    connection: Connection, user_id: str, proposition_id: str, reason: str, batch: Batch, now: datetime
+def retire_version(
+    connection: Connection,
+    user_id: str,
+    proposition_id: str,
+    reason: str,
+    now: datetime,
+    batch_id: str | None = None,
 ) -> None:
+    """Note that a version is held no longer, and why.
+
+    Args:
+        connection: A connection in a write transaction.
+        user_id: Whose.
+        proposition_id: Which.
+        reason: Why.
+        now: Since when.
+        batch_id: The claim under which that was concluded; none where the user said so.
+    """
     connection.execute(
         update(propositions)
         .where(propositions.c.user_id == user_id, propositions.c.id == proposition_id)
-        .values(retired_at=now, retired_because=reason, retired_by_batch=batch.id)
+        .values(retired_at=now, retired_because=reason, retired_by_batch=batch_id)
     )
     connection.execute(
         update(documents)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from limner.errors import InvalidObservation
+from limner.errors import InputError, InvalidObservation
 from limner.memory import audit, claims, observations, portraits, revision
 from limner.memory.claims import Batch
+from limner.memory.denials import refusals_by_vector
 from limner.memory.erasure import Eraser, Receipt
 from limner.memory.intake import observation_of
 from limner.memory.receipts import list_receipts, one_receipt
@@ -23,6 +24,7 @@ from limner.memory.records import (
 )
 from limner.memory.rows import lock_user
 from limner.memory.sources import check_recording
+from limner.memory.verdicts import Verdict, judge
 
 if TYPE_CHECKING:
     from limner.memory.checkpoints import Checkpoints
@@ -111,10 +113,64 @@ class UserMemory(UserRecording):
         Raises:
             StaleClaim: The batch is somebody else's by now, or was applied already; nothing was stored.
             InputError: A proposition lacks supporting evidence, quotes what is not there, revises what is
-                unknown or retired, or is an inference that would override what the user said.
+                unknown or retired, is an inference that would override what the user said, or says again what the
+                user denied.
         """
+        for refused, reason in self.refused(add).items():
+            raise InputError(f"Proposition {refused} cannot be stored: {reason}.")
         with self._database.write() as connection:
             revision.apply(connection, self.user_id, batch, add, retire or {})
+
+    def refused(self, add: Sequence[Proposition]) -> dict[str, str]:
+        """Return which of these new propositions say again what the user denied or corrected, and the reason for each."""
+        return refusals_by_vector(self._database, self._memory.encoder, self.user_id, add)
+
+    def confirm(self, id: str) -> Proposition:
+        """Let a proposition stand above every inference: the user says that it is so.
+
+        Returns:
+            Its next version.
+
+        Raises:
+            NotFound: This user has none of this id.
+            InputError: It is not held any more.
+        """
+        return self._judge(id, "confirm")
+
+    def pin(self, id: str) -> Proposition:
+        """Confirm a proposition, and have it kept in mind whatever is asked; see `confirm`."""
+        return self._judge(id, "pin")
+
+    def unpin(self, id: str) -> Proposition:
+        """Have a proposition no longer kept in mind whatever is asked; it stays confirmed."""
+        return self._judge(id, "unpin")
+
+    def correct(self, id: str, words: str) -> Proposition:
+        """Put the user's own words in the place of a proposition; what was derived from it is looked at anew.
+
+        Args:
+            id: Which; it may have been revised since.
+            words: How it is.
+
+        Returns:
+            The version that says these words, and rests on them alone.
+
+        Raises:
+            NotFound: This user has none of this id.
+            InvalidObservation: The words are empty, too long, or no text.
+        """
+        return self._judge(id, "correct", words)
+
+    def deny(self, id: str) -> Proposition:
+        """Say that a proposition is not so: it is not held any more, and no later inference brings it back.
+
+        Returns:
+            The version that was denied.
+
+        Raises:
+            NotFound: This user has none of this id.
+        """
+        return self._judge(id, "deny")
 
     def renew(self, batch: Batch) -> None:
         """Let the lease of a batch begin anew, between two steps that may take long.
@@ -240,6 +296,10 @@ class UserMemory(UserRecording):
         with self._database.read() as connection:
             needed = self._memory.index.needed(connection, self.user_id)
         return self._memory.index.drain() if needed else 0
+
+    def _judge(self, id: str, verdict: Verdict, words: str | None = None) -> Proposition:
+        longest = self._settings.max_observation_chars
+        return judge(self._database, self.user_id, id, verdict, words, longest)
 
     def _eraser(self) -> Eraser:
         return Eraser(self._database, self._memory.index, self._settings.home, self.user_id)

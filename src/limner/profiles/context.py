@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from limner.memory.records import Observation, Portrait, PortraitLine, Proposition
 from limner.memory.search import Recall
 from limner.memory.user import UserMemory
+from limner.profiles.propositions.portraitist import lines_of
 from limner.settings import RecallWeights
 
 __all__ = ["Context", "pack"]
@@ -39,7 +40,7 @@ def pack(
 ) -> Context:
     """Pack portrait and retrieved records into at most `budget` tokens, whole lines only.
 
-    Portrait lines come first, surest first, up to half of the budget; then what the search finds for the
+    What the user pinned comes first; then portrait lines, surest first, up to half of the budget; then what the search finds for the
     question and the portrait does not say already; then, if there is room, the rest of the portrait.
 
     Args:
@@ -63,13 +64,17 @@ def pack(
         written.append(line)
         return True
 
-    lines = [line for line in portrait.lines if fits(_portrait_line(line), _SUMMARY_SHARE * budget)]
+    pinned = lines_of([p for p in user.propositions() if p.pinned_at is not None])
+    lines = [line for line in pinned if fits(_portrait_line(line), budget)]
+    kept = {p for line in lines for p in line.propositions}
+    unpinned = [line for line in portrait.lines if not _is_said(line, kept)]
+    lines += [line for line in unpinned if fits(_portrait_line(line), _SUMMARY_SHARE * budget)]
     said = {p for line in lines for p in line.propositions}
     found = user.search(question, _RETRIEVED, weights=weights)
     fresh = [r for r in found if r.record.id not in said]
     recalled = [r for r in fresh if fits(_recalled_line(r), budget)]
     said |= {r.record.id for r in recalled}
-    rest = [line for line in portrait.lines if line not in lines and not _is_said(line, said)]
+    rest = [line for line in unpinned if line not in lines and not _is_said(line, said)]
     lines += [line for line in rest if fits(_portrait_line(line), budget)]
     said |= {p for line in lines for p in line.propositions}
     unsaid = {p for line in portrait.lines for p in line.propositions} | {r.record.id for r in fresh}

@@ -23,7 +23,7 @@ _SENTENCES = 6
 _PER_SENTENCE = 3
 """Notes that the small plan merges into one sentence: more, and a weak model drops some."""
 _NOTES = 24
-"""Propositions that a summary is drawn from: the most relevant to its task, or else the surest."""
+"""Propositions that a summary is drawn from: pinned ones, then the most relevant to its task, or else the surest."""
 
 
 class SummarySentence(BaseModel):
@@ -138,7 +138,9 @@ def _notes(user: UserMemory, task: str | None) -> list[Proposition]:
     if task is None or len(held) <= _NOTES:
         return sorted(held, key=lambda p: order[p.id])[:_NOTES]
     found = user.search(task, _NOTES, kinds=("proposition",))
-    return [r.record for r in found if isinstance(r.record, Proposition)]
+    pinned = [p for p in held if p.pinned_at is not None]
+    relevant = [r.record for r in found if isinstance(r.record, Proposition) and r.record.pinned_at is None]
+    return [*pinned, *relevant][:_NOTES]
 
 
 def _line(text: str, rests_on: Sequence[Proposition]) -> PortraitLine:

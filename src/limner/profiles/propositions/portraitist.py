@@ -25,8 +25,10 @@ class PropositionPortraitist:
 
 
 def lines_of(propositions: list[Proposition]) -> tuple[PortraitLine, ...]:
-    """Return propositions as portrait lines: what the user said first, then by confidence, then by weight of evidence."""
-    ordered = sorted(propositions, key=lambda p: (-p.standing, -p.confidence, -p.supporting, p.id))
+    """Return propositions as portrait lines: pinned ones first, then what the user said, then by confidence and evidence."""
+    ordered = sorted(
+        propositions, key=lambda p: (p.pinned_at is None, -p.standing, -p.confidence, -p.supporting, p.id)
+    )
     return tuple(
         PortraitLine(text=p.text, confidence=p.confidence, propositions=(p.id,), evidence=p.evidence)
         for p in ordered

@@ -149,6 +149,7 @@ class _Loop:
 
     async def _work_on(self, batch: Batch) -> None:
         revision = await self._conclude(batch)
+        await to_thread.run_sync(self._refuse, revision)
         await to_thread.run_sync(self._store, batch, revision)
         self._count(batch, revision)
         self._tell("stored", batch, f"{len(revision.add)} propositions")
@@ -213,6 +214,16 @@ class _Loop:
         )
         self.result.proposed += looked_at
         return revision
+
+    def _refuse(self, revision: Revision) -> None:
+        """Leave out what the user has denied."""
+        reasons = self.memory.refused(revision.add)
+        revision.refused += [
+            Refusal(p.text, reasons[p.id], tuple(dict.fromkeys(e.observation_id for e in p.evidence)))
+            for p in revision.add
+            if p.id in reasons
+        ]
+        revision.add = [p for p in revision.add if p.id not in reasons]
 
     def _store(self, batch: Batch, revision: Revision) -> None:
         try:

@@ -5,7 +5,6 @@ a model. Only what lies between is asked, and a weak model is asked two yes-or-n
 than for a label: asked for one of three labels it names "updates" for two interests that merely resemble each other.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,24 +17,20 @@ from limner.inference import LanguageModel, Prompt, load_prompt
 from limner.inference.choose import choose
 from limner.inference.structured import structured
 from limner.memory.records import Proposition
+from limner.memory.sameness import near_identical
 from limner.profiles.propositions.drafts import Draft
 from limner.profiles.propositions.parts import parts
 
-__all__ = ["Candidate", "Relation", "Relations", "near_identical", "relate"]
+__all__ = ["Candidate", "Relation", "Relations", "relate"]
 
 RelationKind = Literal["same", "updates", "unrelated"]
 
-_IDENTICAL = 0.97
 _MAYBE_SAME = 0.7
 _UNRELATED = 0.6
-"""Cosines of all-MiniLM-L6-v2 from which two statements are the same without asking, can be the same, and can have anything to do
-with each other. Of 20 hand-made pairs, those that say the same lie above .75, and 8 of 9 updates above .66."""
+"""Cosines of all-MiniLM-L6-v2 from which two statements can be the same, and can have anything to do with each other. Of 20 hand-made pairs, those that say the same lie above .75, and 8 of 9 updates above .66."""
 _REPLACES_ABOVE = -0.2
 _SAME_ABOVE = 0.3
 """Log-odds of yes, set on 20 hand-made pairs; a wrong *replaces* loses a true statement, so it is the strict one."""
-_NUMBER_OR_NEGATION = re.compile(
-    r"\d+|\b(?:not|cannot|no|never|none|without|stopped|quit|former|dislikes?|hates?)\b|n['’]t\b"
-)
 
 
 @dataclass(frozen=True)
@@ -71,13 +66,6 @@ class Relations(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     labels: list[RelationLabel] = Field(max_length=200)
-
-
-def near_identical(first: str, second: str, cosine: float) -> bool:
-    """Whether two statements are the same without asking: equal words, or a cosine of .97 and no number or negation apart."""
-    if _folded(first) == _folded(second):
-        return True
-    return cosine >= _IDENTICAL and _marks(first) == _marks(second)
 
 
 async def relate(
@@ -181,11 +169,3 @@ def _in_order(draft: Draft, target: Proposition | Draft) -> tuple[str, str]:
 def _is_later(draft: Draft, target: Proposition | Draft) -> bool:
     since = target.occurred_at if isinstance(target, Draft) else target.valid_from
     return since is None or draft.occurred_at >= since
-
-
-def _folded(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def _marks(text: str) -> list[str]:
-    return sorted(_NUMBER_OR_NEGATION.findall(text.casefold()))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from limner.inference import LanguageModel, load_prompt
-from limner.memory.records import Observation, Proposition
+from limner.memory.records import Observation, Proposition, Standing
 from limner.profiles.propositions.confidence import as_confidence
 from limner.profiles.propositions.drafts import Draft
 from limner.profiles.propositions.findings import Baseline, Finding, Topic, attribute_keys, find
@@ -51,6 +51,11 @@ async def review(
     for finding in findings:
         old = before.get(finding.topic.subject)
         turned = old is not None and old.topic != str(finding.topic)
+        if old is not None and old.standing > Standing.INFERRED:
+            confirmed.add(
+                finding.topic.subject
+            )  # the user has looked at it: numbers do not change it any more
+            continue
         if finding.probability < (_ACCEPT if old is None or turned else _KEEP):
             continue
         confirmed.add(finding.topic.subject)
@@ -68,7 +73,7 @@ async def review(
         measure, attribute, _ = subject
         # Without the catalogue that knew the attribute, or the general shares, there is nothing to judge it by.
         judged = attribute in looked_at and (measure == "rating" or baseline is not None)
-        if subject not in confirmed and judged:
+        if subject not in confirmed and judged and old.standing is Standing.INFERRED:
             revision.retire[old.id] = "the ratings and choices no longer bear it out"
     return revision, len(findings)
 
