@@ -215,10 +215,11 @@ def test_an_empty_portrait_says_what_to_do(cli, ada: str) -> None:
 def test_export_holds_everything_as_json_lines(cli, ada: str, tmp_path: Path) -> None:
     cli("reflect", "-u", "ada")
     records = [json.loads(line) for line in cli("export", "-u", "ada").stdout.splitlines()]
-    assert [record["record"] for record in records] == ["observation", "proposition"]
+    kinds = [record["record"] for record in records]
+    assert kinds == ["limner", "user", "observation", "batch", "proposition", "end"]
     target = tmp_path / "ada.jsonl"
     assert cli("export", "-u", "ada", "-o", str(target)).exit_code == 0
-    assert len(target.read_text(encoding="utf-8").splitlines()) == 2
+    assert len(target.read_text(encoding="utf-8").splitlines()) == len(kinds)
     assert not list(tmp_path.glob("*.part"))
 
 

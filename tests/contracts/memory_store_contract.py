@@ -260,5 +260,6 @@ class MemoryStoreContract:
         ada.save_portrait(Portrait(user_id="ada", kind="k", lines=(PortraitLine(text="Porto."),)))
         ada.record_audit("a friend", "small talk", decision="share")
         records = [json.loads(json.dumps(record)) for record in ada.export()]
-        assert [r["record"] for r in records] == ["observation", "proposition", "portrait", "audit"]
-        assert records[1]["evidence"][0]["quote"] == "I live in Porto"
+        kinds = [r["record"] for r in records]
+        assert kinds == ["limner", "user", "observation", "batch", "proposition", "portrait", "audit", "end"]
+        assert records[4]["evidence"][0]["quote"] == "I live in Porto"

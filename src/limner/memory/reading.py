@@ -162,5 +162,9 @@ class UserReader:
             return user_status(connection, self.user_id)
 
     def export(self) -> Iterator[dict[str, object]]:
-        """Yield everything stored of this user as JSON-able data, one dict per record."""
-        return export(self._database, self.user_id)
+        """Yield everything stored of this user as JSON-able data, one dict per line of an export, from one state.
+
+        The first one is a header and the last one counts the others; there is none at all about whom nothing is stored.
+        A transaction stays open until the last one has been taken, or the iterator is closed.
+        """
+        return export(self._database, [self.user_id])
