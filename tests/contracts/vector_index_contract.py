@@ -92,7 +92,7 @@ class VectorIndexContract:
     def test_it_never_returns_what_sql_has_not(self, memory, ada) -> None:
         memory.drain_index()
         vectors = memory.encoder.encode_documents(["word7"])
-        key = memory.index._key("observation")
+        key = memory.index._key("observation", memory.index._seed("ada"))
         memory.index._collections.upsert("ada", key, [4711], np.asarray(vectors))
         found = {r.record.id for r in ada.search("word7", k=50)}
         assert found == {o.id for o in ada.observations()}

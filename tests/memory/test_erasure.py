@@ -2,45 +2,19 @@
 
 import json
 import shutil
-from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import select
 
 from contracts.memory_reflections import proposed, quote, reflect, revision_of
+from contracts.remains import remains
 from limner.errors import LimnerWarning, NotFound, StaleClaim
 from limner.memory import NewObservation, Portrait, PortraitLine, cascade, database
+from limner.memory.rotation import rotated
 from limner.memory.schema import users
 
 SECRET = "Xylographica"
 SENTENCE = f"My doctor in {SECRET} says I must not watch films at night"
-
-
-def remains(folder: Path, words: str, vectors: list[np.ndarray]) -> list[str]:
-    """Name every file in which the words, in any case, or one of the vectors can still be read."""
-    needles = {words.encode(), words.lower().encode(), words.upper().encode(), words.encode("utf-16-le")}
-    found = []
-    for path in (p for p in folder.rglob("*") if p.is_file()):
-        data = path.read_bytes()
-        found += [f"{path.name}: {needle!r}" for needle in needles if needle in data]
-        for offset in range(4):  # float32 values at every alignment
-            numbers = np.frombuffer(data[offset:], dtype="<f4", count=(len(data) - offset) // 4)
-            found += [f"{path.name}: vector" for v in vectors if _near(numbers, v)]
-    return found
-
-
-def _near(numbers: np.ndarray, vector: np.ndarray) -> bool:
-    """Return whether a stretch of `numbers` has a cosine within 1e-3 of 1 with `vector`."""
-    n = len(vector)
-    if len(numbers) < n:
-        return False
-    # A unit vector has no component beyond 1; anything larger would only drown the sums in rounding.
-    clean = np.where(np.abs(numbers) <= 1.01, numbers, 0.0).astype(np.float64)
-    dots = np.correlate(clean, vector.astype(np.float64), mode="valid")
-    squares = np.concatenate([[0.0], np.cumsum(clean**2)])
-    norms = np.sqrt(np.maximum(squares[n:] - squares[:-n], 0.0))
-    return bool((dots > (1 - 1e-3) * np.maximum(norms, 0.1)).any())
 
 
 @pytest.fixture
@@ -88,6 +62,7 @@ def test_no_byte_remains(crowded, tmp_path) -> None:
     ada.similar([f"about {SECRET}"])
     vectors = list(memory.encoder.encode_documents([SENTENCE, alone.text, both.text]))
     home = tmp_path / "home"
+    vectors += [rotated(v, memory.index._seed("ada")) for v in vectors]  # as they lie in the index
     planted = remains(home, SECRET, vectors)
     assert {"limner.db", "limner.db-wal"} <= {name.split(":")[0] for name in planted}
     assert any("vector" in name and not name.startswith("limner") for name in planted)

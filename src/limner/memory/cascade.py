@@ -6,6 +6,7 @@ Forgetting observations removes them with their quotes, words, vectors and place
   that a model wrote with them before its eyes; with every version that revised one of those: their words may come
   from it. What else these versions rested on goes back to the queue, so that the next reflection derives it again
   without what was forgotten ("withheld"). A version that only they had superseded is held again, as it was before;
+- what limner itself answered, where one of their texts, or a name or number of theirs, stands in it;
 - what the user said about those versions (their verdicts quote them), but not what they put in their place;
 - every portrait that shows any of this, and every conversation from where it may come in;
 - words that models wrote with the observations before their eyes: reasons of retirement, error messages, and
@@ -90,6 +91,7 @@ class Cascade:
         """Erase these observations and all that came of them."""
         going = set(ids)
         words = words_only_of(self._connection, self._user_id, going)
+        going |= self._repeated_by_limner(going, words)
         batches = self._batches(going)
         tainted = self._lineage.with_revisions(
             {*self._lineage.citing(going), *self._worded_with(batches, words)}, going
@@ -148,6 +150,15 @@ class Cascade:
             )
             found.update(self._connection.execute(statement).scalars())
         return found
+
+    def _repeated_by_limner(self, ids: Collection[str], words: Collection[str]) -> set[str]:
+        """Return limner's own answers in which one of these observations stands."""
+        wording = wording_of(self._connection, self._user_id, ids, ())
+        traces = Traces(wording.texts, words, wording.names)
+        answers = select(observations.c.id, observations.c.text).where(
+            observations.c.user_id == self._user_id, observations.c.author == "assistant"
+        )
+        return {id for id, text in self._connection.execute(answers) if traces.found_in_text(text)}
 
     def _worded_with(self, batches: Collection[str], words: Collection[str]) -> set[str]:
         """Return the versions written in these batches whose text has one of the words."""

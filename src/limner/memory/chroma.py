@@ -1,7 +1,8 @@
 """Where Chroma keeps its collections: in a folder per user, on a server, or in this process's memory.
 
 Chroma never overwrites what it deletes: a removed vector stays in its HNSW file, and in the free pages of its
-database. So every user has a folder of their own, and erasing is removing that folder. A folder may have one
+database. So every user has a folder of their own, and erasing is removing that folder; on a server, where that cannot
+be done, what stays means nothing any more (see `rotation`). A folder may have one
 writing process, so the first process to need the index locks it for as long as it lives; another process does
 without (it compares vectors from SQL).
 """
@@ -245,7 +246,7 @@ class ChromaServer:
         if url is not None:
             self.remnants = (
                 f"The Chroma server at {url} keeps the vectors of deleted collections in its files until its "
-                f"operator removes them."
+                f"operator removes them; they are turned by a rotation that is forgotten now."
             )
 
     def available(self) -> bool:

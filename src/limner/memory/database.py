@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from limner.errors import ConfigurationError, StoreError, StoreFull
 from limner.memory.migrations import migrate
+from limner.memory.vacuum import vacuum
 from limner.sqlite import use_write_ahead_log
 
 __all__ = ("Database",)
@@ -99,15 +100,14 @@ class Database:
             self._empty_log(0.0)
 
     def scrub(self) -> str | None:
-        """Empty SQLite's write-ahead log, so that erased bytes are gone from it too.
+        """Overwrite what was deleted: empty SQLite's write-ahead log, or have PostgreSQL write its tables anew.
 
         Returns:
             What is left for others to remove, in words; none when nothing is.
         """
         if not self.is_sqlite:
-            return (
-                "PostgreSQL keeps deleted rows in its files until a vacuum, and in archived logs and backups."
-            )
+            with _translated(self.path):
+                return " ".join(vacuum(self._engine, SCRUB_PATIENCE_S)) or None
         if not self._empty_log(SCRUB_PATIENCE_S):
             return "Somebody reads an older state, so the database's log is emptied after one of the next writes."
         return None

@@ -5,7 +5,6 @@ overwrites what it deleted, and the user's vector index is removed, to be made a
 model, and none of it waits for a reflection: one that is under way finds its batch gone and stores nothing.
 """
 
-import secrets
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from limner.memory.index import VectorIndex
 from limner.memory.logs import clear_logs
 from limner.memory.receipts import ErasureKind, Receipt, add_remnants, keep_receipt
 from limner.memory.records import new_id, utc_now
+from limner.memory.rotation import new_seed
 from limner.memory.rows import chunked, lock_user
 from limner.memory.schema import (
     checkpoints,
@@ -128,6 +128,8 @@ class Eraser:
             now = utc_now()
             receipt = keep_receipt(connection, self._user_id, kind, now, gone.counts, gone.requeued)
             taken_away(connection, self._user_id)
+            mine = users.c.id == self._user_id
+            connection.execute(update(users).where(mine).values(index_key=new_seed()))
             connection.execute(insert(outbox).values(user_id=self._user_id, action="rewrite", created_at=now))
         files, left = self._clear(gone.traces, lambda: self._index.erase(self._user_id))
         if files or left:
@@ -167,9 +169,9 @@ class Eraser:
 
 
 def taken_away(connection: Connection, user_id: str) -> None:
-    """Note that something was taken away: what other processes hold in memory, or in the index, is void."""
+    """Note that something was taken away: what other processes hold in memory is void."""
     connection.execute(
         update(users)
         .where(users.c.id == user_id)
-        .values(version=users.c.version + 1, epoch=users.c.epoch + 1, index_key=secrets.token_hex(32))
+        .values(version=users.c.version + 1, epoch=users.c.epoch + 1)
     )

@@ -22,6 +22,7 @@ from limner.memory.database import Database
 from limner.memory.documents import KINDS, Kind
 from limner.memory.holders import is_dead, this_process
 from limner.memory.records import new_id, utc_now
+from limner.memory.rotation import new_seed, rotated, rotation_name
 from limner.memory.schema import documents, outbox, stray_indexes, users, vectors
 from limner.memory.vectors import Vectorizer, load_vectors
 
@@ -66,13 +67,15 @@ class VectorIndex:
         waiting = self._waiting(connection, user_id, kind)
         if waiting is None:
             return None
-        key = self._key(kind)
+        seed = connection.execute(select(users.c.index_key).where(users.c.id == user_id)).scalar()
+        key = self._key(kind, seed)
         with _forgiving():
             if not self._collections.available():
                 return None
             indexed = self._collections.count(user_id, key)
             if indexed and indexed == self._count(connection, user_id, kind) - len(waiting):
-                return [*waiting, *self._collections.query(user_id, key, vector, min(n, indexed))]
+                turned = rotated(vector, seed)
+                return [*waiting, *self._collections.query(user_id, key, turned, min(n, indexed))]
         return None
 
     def needed(self, connection: Connection, user_id: str) -> bool:
@@ -129,8 +132,9 @@ class VectorIndex:
             with self._database.read() as connection:
                 strays = list(connection.execute(select(stray_indexes.c.digest)).scalars())
             gone = [digest for digest in strays if self._collections.erase_digest(digest)]
-            with self._database.write() as connection:
-                connection.execute(delete(stray_indexes).where(stray_indexes.c.digest.in_(gone)))
+            if gone:
+                with self._database.write() as connection:
+                    connection.execute(delete(stray_indexes).where(stray_indexes.c.digest.in_(gone)))
             if len(gone) == len(strays):
                 return self._collections.remnants
         return _LATER
@@ -149,8 +153,9 @@ class VectorIndex:
             if total <= self.exact_limit:
                 return 0
             found, matrix = load_vectors(connection, user_id, self._encoder, numbers)
-        key = self._key(kind)
-        self._collections.upsert(user_id, key, found, matrix)
+        seed = self._seed(user_id)
+        key = self._key(kind, seed)
+        self._collections.upsert(user_id, key, found, rotated(matrix, seed))
         if others is not None and self._collections.count(user_id, key) == total - len(others):
             return len(found)
         return self._fill(user_id, kind)
@@ -161,15 +166,26 @@ class VectorIndex:
                 return 0
             numbers = connection.execute(select(vectors.c.document_id).where(*self._of(user_id, kind)))
             found, matrix = load_vectors(connection, user_id, self._encoder, list(numbers.scalars()))
-        key = self._key(kind)
-        self._collections.drop(user_id, key)
-        self._collections.upsert(user_id, key, found, matrix)
+        seed = self._seed(user_id)
+        key = self._key(kind, seed)
+        for old in (key, self._key(kind, None)):
+            self._collections.drop(user_id, old)
+        self._collections.upsert(user_id, key, found, rotated(matrix, seed))
         return len(found)
+
+    def _seed(self, user_id: str) -> str | None:
+        """Return the seed of the user's rotation, drawn when it is first needed; none of a user who is gone."""
+        mine = users.c.id == user_id
+        with self._database.write() as connection:
+            connection.execute(
+                update(users).where(mine, users.c.index_key.is_(None)).values(index_key=new_seed())
+            )
+            return connection.execute(select(users.c.index_key).where(mine)).scalar()
 
     def _work_off(self, lease: str, notes: Sequence[tuple[str, str]]) -> int:
         """Let the index follow the leased notes, given as user and action; return how many vectors went in."""
         moved = 0
-        if any(action == "rewrite" for _, action in notes):
+        if self._database.is_sqlite and any(action == "rewrite" for _, action in notes):
             self._database.scrub()  # whoever erased may have died before
         for user_id in dict.fromkeys(user for user, _ in notes):
             if (user_id, "rewrite") in notes:
@@ -262,8 +278,10 @@ class VectorIndex:
             ),
         )
 
-    def _key(self, kind: Kind) -> str:
-        return collection_key(kind, self._encoder.name, self._encoder.version)
+    def _key(self, kind: Kind, seed: str | None) -> str:
+        # Named by the rotation too: what another process still writes under an old one is never asked.
+        key = collection_key(kind, self._encoder.name, self._encoder.version)
+        return key if seed is None else f"{key}-{rotation_name(seed)}"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Logs under the data folder: evaluation logs, caches of responses and the like, in which erased words may stand.
 
-A log that holds a trace is removed whole. What is no log of limner's, such as a backup, is left and named.
+A log that holds a trace, or cannot be looked into, is removed whole. What is no log of limner's, such as a backup, is
+left and named.
 """
 
 import bz2
@@ -8,9 +9,12 @@ import gzip
 import lzma
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -35,6 +39,10 @@ _CHUNK = 8 << 20
 _OVERLAP = 64 << 10
 _DEEPEST = 3
 """Archives within archives that are looked into."""
+
+
+class _Sealed(Exception):
+    """An archive that cannot be looked into."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,8 @@ def _holds(path: Path, traces: Traces) -> bool:
             if _stream_holds(file, traces, _DEEPEST):
                 return True
         return _begins(path, _SQLITE) and any(traces.found_in(cell) for cell in _cells(path))
+    except _Sealed:
+        return True  # nobody knows
     except OSError:
         return False  # gone meanwhile, or not ours to read
 
@@ -132,14 +142,20 @@ def _stream_holds(file: IO[bytes], traces: Traces, depth: int) -> bool:
 
 
 def _members(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Yield the names and the contents of an archive; one that this Python cannot unpack as it lies there."""
-    with zipfile.ZipFile(file) as archive:
-        yield BytesIO("\n".join(archive.namelist()).encode("utf-8", "replace"))
-        for info in archive.infolist():
-            try:
+    """Yield the names and the contents of an archive.
+
+    Raises:
+        _Sealed: Something in it cannot be unpacked.
+    """
+    if find_spec("zipfile_zstd") is not None:
+        import_module("zipfile_zstd")  # inspect_ai, which brings it, may compress its logs so
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield BytesIO("\n".join(archive.namelist()).encode("utf-8", "replace"))
+            for info in archive.infolist():
                 yield BytesIO(archive.read(info))
-            except (NotImplementedError, RuntimeError, zipfile.BadZipFile):
-                continue
+    except (NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _Sealed from error
 
 
 def _cells(path: Path) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from limner.memory.lexical import tokenize
 from limner.memory.rows import chunked
-from limner.memory.schema import documents, observations, propositions, terms
+from limner.memory.schema import documents, observations, propositions, terms, verdicts
 
 __all__ = ("Wording", "wording_of", "words_only_of")
 
@@ -55,7 +55,10 @@ def wording_of(
 
 
 def words_only_of(connection: Connection, user_id: str, ids: Collection[str]) -> set[str]:
-    """Return the index terms of these observations that no other observation of the user has."""
+    """Return the index terms of these observations that no other of the user's has.
+
+    What limner said, and verdicts that quote a proposition, do not count: they may have their words from these.
+    """
     own: Counter[str] = Counter()
     named: set[str] = set()
     for chunk in chunked(sorted(ids)):
@@ -70,13 +73,22 @@ def words_only_of(connection: Connection, user_id: str, ids: Collection[str]) ->
         rows = select(observations).where(observations.c.user_id == user_id, observations.c.id.in_(chunk))
         for row in connection.execute(rows).mappings():
             named.update(term for name in _names(row) for term in tokenize(name))
+    quoting = select(verdicts.c.observation_id).where(
+        verdicts.c.user_id == user_id, verdicts.c.kind != "correct"
+    )
     named -= _names_that_stay(connection, user_id, ids)
     wanted = {*own, *named}
     for chunk in chunked(sorted(wanted)):
         everywhere = (
             select(terms.c.term, func.count())
             .join(documents, terms.c.document_id == documents.c.id)
-            .where(terms.c.user_id == user_id, terms.c.term.in_(chunk), documents.c.kind == "observation")
+            .join(observations, documents.c.observation_id == observations.c.id)
+            .where(
+                terms.c.user_id == user_id,
+                terms.c.term.in_(chunk),
+                observations.c.author != "assistant",
+                observations.c.id.not_in(quoting),
+            )
             .group_by(terms.c.term)
         )
         wanted -= {term for term, n in connection.execute(everywhere) if n > own[term]}
