@@ -4,6 +4,7 @@ import gzip
 import json
 import operator
 import sqlite3
+import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -142,6 +143,7 @@ def test_nothing_is_left_on_servers(
     with operator_of.connect() as connection:
         for statement in ("ALTER SYSTEM SET wal_recycle = off", "SELECT pg_reload_conf()"):
             connection.execute(text(statement))
+    began = time.time() - 2
     memory = open_memory(database_url=postgresql_url, chroma_url=chroma_server.url, exact_limit=20)
     secret, vectors = plant(memory)
     log_folder(tmp_path / "home")
@@ -150,11 +152,13 @@ def test_nothing_is_left_on_servers(
         connection.execute(text("ANALYZE"))
     with operator_of.connect() as connection:
         connection.execute(text("CHECKPOINT"))
-    planted = [name for folder in folders for name in remains(folder, SECRET, vectors)]
+    planted = [name for folder in folders for name in remains(folder, SECRET, vectors, since=began)]
     for place in ("logs/", "base/", "pg_wal/"):
         assert any(name.startswith(place) for name in planted), place
     half = len(vectors) // 2
-    turned, plain = (remains(chroma_server.folder, SECRET, some) for some in (vectors[half:], vectors[:half]))
+    turned, plain = (
+        remains(chroma_server.folder, SECRET, some, since=began) for some in (vectors[half:], vectors[:half])
+    )
     assert turned != []
     assert plain == [], "the server has seen no vector as it is"
 
@@ -163,9 +167,9 @@ def test_nothing_is_left_on_servers(
     (remnant,) = receipt.remnants
     assert chroma_server.url in remnant
     for folder in folders[:2]:
-        assert remains(folder, SECRET, vectors) == []
-    assert remains(chroma_server.folder, SECRET, vectors[:half]) == []
+        assert remains(folder, SECRET, vectors, since=began) == []
+    assert remains(chroma_server.folder, SECRET, vectors[:half], since=began) == []
     check_gone(memory, receipt)
     memory.drain_index()
-    assert remains(chroma_server.folder, SECRET, vectors[:half]) == []
+    assert remains(chroma_server.folder, SECRET, vectors[:half], since=began) == []
     operator_of.dispose()
