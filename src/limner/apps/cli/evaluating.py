@@ -106,6 +106,37 @@ def compare(
 
 
 @group.command()
+def recall(
+    data: Annotated[
+        Path, typer.Option("--data", "-d", exists=True, help="The published file, or a folder of them.")
+    ],
+    form: Annotated[str, typer.Option("--format", help="locomo, longmemeval or personabench.")],
+    k: Annotated[str, typer.Option("-k", "--k", help="Lengths of the list, such as 5,10,25.")] = "5,10,25",
+    method: Annotated[str, typer.Option(help="limner, bm25, dense, rrf or half-half.")] = "limner",
+    as_json: AsJson = False,
+) -> None:
+    """Measure which share of the evidence a search finds; no language model is asked."""
+    from limner.apps.cli.printing import print_json, print_table
+    from limner.errors import InputError
+    from limner.evals.recall import recalled
+
+    try:
+        cutoffs = sorted({int(one) for one in k.split(",")})
+    except ValueError as error:
+        raise InputError(
+            f"--k takes numbers with commas between them, such as 5,10,25; not {k!r}."
+        ) from error
+    found = recalled(data, form, method, cutoffs, tell=lambda line: typer.echo(line, err=True))
+    if as_json:
+        print_json(found.as_json())
+        return
+    names = tuple(f"recall@{one}" for one in cutoffs)
+    groups = (None, *sorted({group for group, _ in found.questions}))
+    rows = ((group or "all", *(f"{one:.3f}" for one in found.mean(group).values())) for group in groups)
+    print_table(("category", *names), rows, right=names)
+
+
+@group.command()
 def retry(
     log: Annotated[Path, typer.Argument(exists=True, help="Log of a run that did not end well.")],
 ) -> None:
