@@ -9,7 +9,8 @@ from sqlalchemy import select
 from contracts.memory_reflections import proposed, quote, reflect, revision_of
 from contracts.remains import remains
 from limner.errors import LimnerWarning, NotFound, StaleClaim
-from limner.memory import NewObservation, Portrait, PortraitLine, cascade, database
+from limner.memory import NewObservation, Portrait, PortraitLine, database
+from limner.memory.receipts import ERASED
 from limner.memory.rotation import rotated
 from limner.memory.schema import users
 
@@ -77,7 +78,7 @@ def test_no_byte_remains(crowded, tmp_path) -> None:
     assert receipt.portraits == 2
     assert SECRET not in repr(receipt)
     assert SECRET.lower() not in json.dumps(list(ada.export())).lower()
-    assert ada.proposition(beside.id).reasoning == cascade.ERASED
+    assert ada.proposition(beside.id).reasoning == ERASED
     assert ada.search(SECRET.lower(), k=200)
     assert {o.id for o in ada.observations(pending=True)} == {other.id, again.id}
     assert len(ada.observations()) == 62

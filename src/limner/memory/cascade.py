@@ -23,6 +23,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 
 from limner.memory.lexical import tokenize
 from limner.memory.lineage import Lineage
+from limner.memory.receipts import ERASED
 from limner.memory.rederiving import put_back
 from limner.memory.rows import chunked
 from limner.memory.schema import (
@@ -39,10 +40,7 @@ from limner.memory.threads import cut_threads
 from limner.memory.traces import Traces
 from limner.memory.wording import wording_of, words_only_of
 
-__all__ = ("ERASED", "Cascade", "Gone")
-
-ERASED = "(erased)"
-"""Stands where words were that may have come from something erased."""
+__all__ = ("Cascade", "Gone")
 
 
 @dataclass

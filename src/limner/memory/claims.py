@@ -6,8 +6,8 @@ puts the batch back with a growing pause, and after `max_attempts` the observati
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 from limner.errors import StaleClaim
 from limner.memory.database import Database
 from limner.memory.holders import is_dead, this_process
+from limner.memory.receipts import ERASED, erased_since
 from limner.memory.records import Observation, new_id, utc_now
 from limner.memory.rows import lock_user, observation_from
 from limner.memory.schema import observations
@@ -37,6 +38,7 @@ class Batch:
 
     id: str
     observations: tuple[Observation, ...]
+    claimed_at: datetime = field(default_factory=utc_now)
 
 
 class Parked(NamedTuple):
@@ -61,19 +63,22 @@ def claim(
         chosen = _fitting(due, max_tokens, count_tokens)
         if not chosen:
             return None
-        batch_id = new_id()
+        batch_id, now = new_id(), utc_now()
         with database.write() as connection:
             if _take(connection, user_id, batch_id, [row.id for row in chosen]):
-                return Batch(batch_id, tuple(observation_from(row) for row in chosen))
+                return Batch(batch_id, tuple(observation_from(row) for row in chosen), now)
 
 
 def release(database: Database, user_id: str, batch: Batch, error: str | None, max_attempts: int) -> None:
     """Give a batch back: unharmed without an error, else one attempt the poorer.
 
-    What the batch no longer holds (its lease ran out, or an observation was erased) is left as it is.
+    What the batch no longer holds (its lease ran out, or an observation was erased) is left as it is. Where something
+    was erased meanwhile, the words of the error are not kept: they may hold it.
     """
     with database.write() as connection:
         lock_user(connection, user_id)
+        if error is not None and erased_since(connection, user_id, batch.claimed_at):
+            error = ERASED
         for row in connection.execute(select(observations).where(_holds(user_id, batch.id))).all():
             connection.execute(
                 update(observations)

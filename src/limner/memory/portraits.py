@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, insert, select
 
 from limner.errors import InputError, StaleClaim
+from limner.memory.receipts import erased_since
 from limner.memory.records import Portrait, PortraitLine
 from limner.memory.rows import chunked, ensure_user, insert_missing
 from limner.memory.schema import observations, portrait_basis, portraits, propositions
 
 __all__ = ("latest_portrait", "list_portraits", "save_portrait")
+
+_DRAW_AGAIN = "What this portrait was drawn from has been erased meanwhile; draw it again."
 
 
 def save_portrait(connection: Connection, user_id: str, portrait: Portrait) -> None:
@@ -19,11 +22,13 @@ def save_portrait(connection: Connection, user_id: str, portrait: Portrait) -> N
 
     Raises:
         InputError: It is of another user.
-        StaleClaim: Something that it was drawn from has been erased meanwhile; it must not come back through it.
+        StaleClaim: Something has been erased since it was begun; it must not come back through it.
     """
     if portrait.user_id != user_id:
         raise InputError("This portrait is of another user.")
     ensure_user(connection, user_id)
+    if portrait.model is not None and erased_since(connection, user_id, portrait.drawn_at):
+        raise StaleClaim(_DRAW_AGAIN)  # the model may have read it, whatever it cites
     cited = {span.observation_id for line in portrait.lines for span in line.evidence}
     _check_there(connection, user_id, propositions, portrait.based_on)
     _check_there(connection, user_id, observations, cited)
@@ -66,7 +71,7 @@ def _check_there(connection: Connection, user_id: str, table: Table, ids: Collec
     for chunk in chunked(sorted(set(ids))):
         there = select(table.c.id).where(table.c.user_id == user_id, table.c.id.in_(chunk))
         if set(connection.execute(there).scalars()) != set(chunk):
-            raise StaleClaim("What this portrait was drawn from has been erased meanwhile; draw it again.")
+            raise StaleClaim(_DRAW_AGAIN)
 
 
 def _portraits(connection: Connection, statement: Select[Any]) -> list[Portrait]:

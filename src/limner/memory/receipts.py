@@ -12,7 +12,19 @@ from limner.memory.records import new_id
 from limner.memory.rows import chunked
 from limner.memory.schema import erasures, evidence, observations, propositions, rederivations
 
-__all__ = ("ErasureKind", "Receipt", "add_remnants", "keep_receipt", "list_receipts", "one_receipt")
+__all__ = (
+    "ERASED",
+    "ErasureKind",
+    "Receipt",
+    "add_remnants",
+    "erased_since",
+    "keep_receipt",
+    "list_receipts",
+    "one_receipt",
+)
+
+ERASED = "(erased)"
+"""Stands where words were that may have come from something erased."""
 
 ErasureKind: TypeAlias = Literal["observation", "proposition", "source", "everything"]
 """What was asked to be forgotten."""
@@ -58,6 +70,12 @@ _COUNTS = (
     "checkpoints",
     "files",
 )
+
+
+def erased_since(connection: Connection, user_id: str, moment: datetime) -> bool:
+    """Return whether something of the user was erased since a moment: what was read then may hold it."""
+    later = select(erasures.c.id).where(erasures.c.user_id == user_id, erasures.c.erased_at >= moment)
+    return connection.execute(later.limit(1)).first() is not None
 
 
 def keep_receipt(
