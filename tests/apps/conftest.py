@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from fakes import use_fakes
+from fakes import NEWBORN, use_fakes
 from limner.apps.cli import app
 
 Cli = Callable[..., Result]
@@ -32,3 +32,11 @@ def reading(cli: Cli) -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture
+def ada(cli: Cli) -> str:
+    """The id of ada's first observation."""
+    done = cli("observe", "--user", "ada", "--source", "chat", NEWBORN)
+    assert done.exit_code == 0, done.output
+    return done.stdout.strip()

@@ -16,15 +16,6 @@ from limner.errors import ModelUnavailable, StoreFull
 from limner.memory import UserMemory
 from limner.testing import scripted_model
 
-
-@pytest.fixture
-def ada(cli) -> str:
-    """The id of ada's first observation."""
-    done = cli("observe", "--user", "ada", "--source", "chat", NEWBORN)
-    assert done.exit_code == 0, done.output
-    return done.stdout.strip()
-
-
 # observe
 
 

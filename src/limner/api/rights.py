@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from limner.errors import StoreError
 from limner.memory.receipts import Receipt
-from limner.memory.records import Consent
+from limner.memory.records import Consent, Proposition
 from limner.memory.sources import SourceStatus
 from limner.memory.user import UserMemory
 
 if TYPE_CHECKING:
     from limner.api.limner import Limner
+    from limner.memory.checkpoints import Checkpoints
 
 __all__ = ["UserRights"]
 
@@ -99,6 +100,49 @@ class UserRights:
         """
         self.memory.retain(source, days)
 
+    # Having the last word
+
+    def confirm(self, id: str) -> Proposition:
+        """Say that a proposition is so: no inference overrides it any more. Returns its next version.
+
+        Raises:
+            NotFound: This user has no proposition of this id.
+            InputError: It is not held any more.
+        """
+        return self.memory.confirm(id)
+
+    def pin(self, id: str) -> Proposition:
+        """Confirm a proposition, and keep it in mind whatever is asked; see `confirm`."""
+        return self.memory.pin(id)
+
+    def unpin(self, id: str) -> Proposition:
+        """Keep a proposition no longer in mind whatever is asked; it stays confirmed."""
+        return self.memory.unpin(id)
+
+    def correct(self, id: str, words: str) -> Proposition:
+        """Put the user's own words in the place of a proposition; what was derived from it is looked at anew.
+
+        Args:
+            id: Which; it may have been revised since.
+            words: How it is.
+
+        Returns:
+            The version that says these words.
+
+        Raises:
+            NotFound: This user has no proposition of this id.
+            InvalidObservation: The words are empty, too long, or no text.
+        """
+        return self.memory.correct(id, words)
+
+    def deny(self, id: str) -> Proposition:
+        """Say that a proposition is not so: it is not held any more, and no inference brings it back.
+
+        Raises:
+            NotFound: This user has no proposition of this id.
+        """
+        return self.memory.deny(id)
+
     # What goes
 
     def forget(self, id: str) -> Receipt:
@@ -120,6 +164,28 @@ class UserRights:
         receipt = self.memory.forget_source(source)
         self._drain_index()
         return receipt
+
+    def forget_everything(self) -> Receipt:
+        """Erase all there is about the user, the receipts of earlier erasures too; there is no way back."""
+        return self.memory.forget_everything()
+
+    def receipt(self, id: str) -> Receipt:
+        """Return the receipt of an erasure, with what has been derived anew by now.
+
+        Raises:
+            NotFound: This user has none of this id.
+        """
+        return self.memory.receipt(id)
+
+    def receipts(self) -> list[Receipt]:
+        """Return the receipts of all erasures, oldest first."""
+        return self.memory.receipts()
+
+    # Conversations
+
+    def checkpoints(self) -> "Checkpoints":
+        """Return a LangGraph checkpointer that keeps this user's conversations, and nobody else's."""
+        return self.memory.checkpoints()
 
     def _drain_index(self) -> None:
         # What came before is stored, and must be told; without the index a search is slower, and the next turn mends it.

@@ -82,6 +82,11 @@ class Memory:
         """
         return self.index.rebuild()
 
+    def scrub(self) -> list[str]:
+        """Overwrite what was erased, where that could not be done at once; return what is left, in words."""
+        left = (self.index.erase_strays(), self.database.scrub())
+        return [remnant for remnant in left if remnant is not None]
+
     def status(self) -> StoreStatus:
         """Return how much is stored in all, and what still waits."""
         with self.database.read() as connection:

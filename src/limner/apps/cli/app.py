@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from limner.apps.cli import demo, evaluating, fetching, knowing, observing, recommenders, store, using
+from limner.apps.cli import (
+    demo,
+    evaluating,
+    fetching,
+    judging,
+    knowing,
+    observing,
+    recommenders,
+    store,
+    using,
+)
 from limner.apps.cli.failures import EXIT_CODES, Commands
 
 __all__ = ["app", "main"]
@@ -42,7 +52,7 @@ def limner(
     """Keep a portrait of a user in plain language, with evidence, and use it to answer and to recommend."""
 
 
-for module in (observing, knowing, using, store, fetching, recommenders, evaluating, demo):
+for module in (observing, knowing, judging, using, store, fetching, recommenders, evaluating, demo):
     module.register(app)
 
 

@@ -1,13 +1,12 @@
-"""Commands about what is known of a user: reflect, portrait, search, history, forget."""
+"""Commands about what is known of a user: reflect, portrait, search, history."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limner.apps.cli.fetching import fetch_missing
 from limner.apps.cli.options import AsJson, AtMoment, Home, UserId, moment
-from limner.errors import InputError, ModelError
+from limner.errors import ModelError
 
 if TYPE_CHECKING:
     from limner.api import User
@@ -19,7 +18,7 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (reflect, portrait, search, history, forget):
+    for command in (reflect, portrait, search, history):
         app.command()(command)
 
 
@@ -171,32 +170,3 @@ def history(
         )
         typer.echo(f"{when(version.recorded_at)}  {_line(version)}  ({until})")
         print_evidence(version.evidence)
-
-
-def forget(
-    user: UserId,
-    id: Annotated[str, typer.Argument(help="Id of an observation or a proposition.")],
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")
-    ] = False,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Erase an observation or a proposition, and everything that rested on it alone. There is no way back."""
-    from limner.apps.cli.opening import known, opened_memory
-    from limner.apps.cli.printing import as_plain, print_json
-
-    with opened_memory(home) as memory:
-        person = memory.user(known(user, memory.users()))
-        if not yes:
-            if not sys.stdin.isatty():
-                raise InputError("Erasing cannot be undone, and nobody can be asked here: add --yes.")
-            typer.confirm("Erase it, and everything that rested on it alone?", abort=True)
-        receipt = as_plain(person.forget(id))
-    if as_json:
-        print_json(receipt)
-        return
-    for name, value in receipt.items():
-        typer.echo(
-            f"{name.replace('_', ' ')}: {', '.join(map(str, value)) or '-' if isinstance(value, list) else value}"
-        )
