@@ -221,13 +221,13 @@ def test_the_past_can_be_asked_for(open_limner):
     ada.observe(BABY)
     ada.reflect()
     ada.portrait("summary")
-    assert ada.portrait(at=before).text == ""
-    assert ada.portrait(at=utc_now()).text == NOTE
-    assert ada.portrait("summary", at=utc_now()).text == NOTE
+    assert ada.portrait(known_at=before).text == ""
+    assert ada.portrait(known_at=utc_now()).text == NOTE
+    assert ada.portrait("summary", known_at=utc_now()).text == NOTE
     with pytest.raises(InputError, match="summary"):
-        ada.portrait("summary", at=before)
+        ada.portrait("summary", known_at=before)
     with pytest.raises(InputError, match="zone"):
-        ada.portrait(at=datetime(2025, 1, 1))
+        ada.portrait(known_at=datetime(2025, 1, 1))
 
 
 def test_a_summary_is_kept_until_its_notes_change(open_limner):

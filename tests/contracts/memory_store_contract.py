@@ -128,8 +128,8 @@ class MemoryStoreContract:
         moved = ada.observe("I moved to Lisbon")
         (lisbon,) = reflect(ada, revision_of(ada, porto, "Lives in Lisbon.", moved))
         assert [p.text for p in ada.propositions()] == ["Lives in Lisbon."]
-        assert [p.text for p in ada.propositions(at=between)] == ["Lives in Porto."]
-        assert ada.propositions(at=LONG_AGO) == []
+        assert [p.text for p in ada.propositions(known_at=between)] == ["Lives in Porto."]
+        assert ada.propositions(known_at=LONG_AGO) == []
         old, new = ada.history(porto.group)
         assert (old.text, old.retired_at) == ("Lives in Porto.", new.recorded_at)
         assert new == lisbon
@@ -205,7 +205,7 @@ class MemoryStoreContract:
         reflect(ada, revision_of(ada, porto, "Lives in Lisbon.", ada.observe("I moved to Lisbon")))
 
         def texts(at: datetime | None) -> set[str]:
-            return {r.record.text for r in ada.search("lives in", kinds=["proposition"], at=at)}
+            return {r.record.text for r in ada.search("lives in", kinds=["proposition"], known_at=at)}
 
         assert texts(None) == {"Lives in Lisbon."}
         assert texts(between) == {"Lives in Porto."}
@@ -240,8 +240,8 @@ class MemoryStoreContract:
             )
         assert ada.portrait("summary").text == "new"
         assert ada.portrait("summary", task="films").text == "for films"
-        assert ada.portrait("summary", at=LONG_AGO + DAY).text == "old"
-        assert ada.portrait("summary", at=LONG_AGO - DAY) is None
+        assert ada.portrait("summary", known_at=LONG_AGO + DAY).text == "old"
+        assert ada.portrait("summary", known_at=LONG_AGO - DAY) is None
         assert ada.portrait("other") is None
 
     def test_what_was_told_to_whom_stays_on_record(self, ada) -> None:

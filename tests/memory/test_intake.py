@@ -1,6 +1,6 @@
 """What may be observed, and what becomes of it."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from pydantic import ValidationError
@@ -79,7 +79,7 @@ def test_moments_are_kept_to_the_microsecond_in_any_zone(ada) -> None:
     tokyo = datetime(1969, 7, 21, 11, 56, 15, 123456, tzinfo=timezone(timedelta(hours=9)))
     kept = ada.observation(ada.observe("a small step", occurred_at=tokyo).id)
     assert kept.occurred_at == tokyo
-    assert kept.occurred_at.tzinfo is UTC
+    assert kept.occurred_at.utcoffset() == timedelta(hours=9)
 
 
 @pytest.mark.parametrize("user_id", ["", "  ", "x" * 257, "a\nb", "a\0b", "a\u200bb", None])
@@ -111,7 +111,7 @@ def test_a_moment_to_search_by_has_a_zone(ada) -> None:
         lambda: ada.propositions(at=naive),
         lambda: ada.observations(since=naive),
         lambda: ada.observations(until=naive),
-        lambda: ada.portrait("k", at=naive),
+        lambda: ada.portrait("k", known_at=naive),
     ):
         with pytest.raises(InputError, match="time zone"):
             ask()

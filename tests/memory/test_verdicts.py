@@ -41,7 +41,7 @@ def test_a_confirmation_is_an_observation_and_a_new_version(ada, held, memory) -
     assert new.evidence == (*held.evidence, quote(verdict))
     assert (verdict.author, held.text in verdict.text) == ("user", True)
     assert ada.propositions() == [new]
-    assert [p.id for p in ada.propositions(at=then)] == [held.id]
+    assert [p.id for p in ada.propositions(known_at=then)] == [held.id]
     assert ada.history(held.group)[0].retired_because == "confirmed by the user"
     assert ada.observations(pending=True) == []
     assert epoch(memory) == before + 1
@@ -224,4 +224,4 @@ def test_a_portrait_from_before_stays_in_the_past(ada, held) -> None:
     ada.save_portrait(Portrait(user_id="ada", kind="summary", lines=(line,)))
     then = utc_now()
     ada.correct(held.id, "I live in Lisbon")
-    assert ada.portrait("summary", at=then).text == held.text
+    assert ada.portrait("summary", known_at=then).text == held.text

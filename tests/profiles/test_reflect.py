@@ -13,9 +13,9 @@ from limner.memory.schema import observations as observation_rows
 from limner.profiles.propositions.reflect import ItemKnowledge, reflect
 from limner.testing import ScriptedChatModel
 
-MOVED = "We moved to Lisbon in May."
+MOVED = "We moved to Lisbon."
 SAID = {
-    MOVED: "The user moved to Lisbon in May.",
+    MOVED: "The user moved to Lisbon.",
     "My brother Tom is tall.": "The user has a tall brother Tom.",
     "We left Lisbon for Porto.": "The user left Lisbon and moved to Porto.",
 }
@@ -180,8 +180,10 @@ async def test_an_update_supersedes_and_the_past_stays(ada, reflecting):
     ada.observe_many([said("We left Lisbon for Porto.", 5)])
     done = await reflecting(Answers(said=SAID, relations={(before, after): "updates"}))
     assert texts(ada) == [after]
-    assert [p.text for p in ada.propositions(at=then)] == [before]
-    assert [p.text for p in ada.history(done.revised[0].group)] == [before, after]
+    assert [p.text for p in ada.propositions(known_at=then)] == [before]
+    assert [p.text for p in ada.propositions(at=day(2))] == [before]
+    assert ada.propositions(at=day(2), known_at=then)[0].valid_until is None
+    assert [p.text for p in ada.history(done.revised[0].group)] == [before, before, after]
 
 
 async def test_many_computed_findings_do_not_hide_what_was_said(ada, reflecting):
@@ -200,7 +202,7 @@ async def test_many_computed_findings_do_not_hide_what_was_said(ada, reflecting)
     await reflecting(Answers(**answers))
     ada.observe_many([said(second, 91)])
     done = await reflecting(Answers(**answers))
-    assert [p.text for p in done.revised] == [late]
+    assert [p.text for p in done.revised] == [early, late]
 
 
 @pytest.mark.parametrize("plan", ["small", "batch"])
@@ -358,7 +360,7 @@ async def test_a_full_disk_at_the_end_applies_nothing(ada, memory, reflecting):
                 pages = connection.execute(text("PRAGMA page_count")).scalar_one()
                 connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
-    wordy = "The user moved to Lisbon in May" + ", and sang there" * 3000 + "."
+    wordy = "The user moved to Lisbon" + ", and sang there" * 3000 + "."
     answers.said = {MOVED: wordy}
     with pytest.raises(StoreFull):
         await reflecting(answers, progress=fill)
@@ -380,7 +382,7 @@ async def test_what_cannot_be_stored_counts_as_a_failure(ada, reflecting):
 
 
 async def test_what_limner_said_is_done_without_a_word(ada, reflecting):
-    ada.observe("You moved to Lisbon in May.", author="assistant")
+    ada.observe("You moved to Lisbon.", author="assistant")
     answers = Answers()
     done = await reflecting(answers)
     assert (done.pending, answers.asked, texts(ada)) == (0, [], [])

@@ -11,7 +11,7 @@ from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
 from limner.api.rights import UserRights
 from limner.errors import ConfigurationError, InputError, StaleClaim
-from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition
+from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition, utc_now
 from limner.memory.search import Recall
 from limner.memory.status import MemoryStatus
 from limner.profiles.propositions.audit import Decision, audit
@@ -106,7 +106,12 @@ class User(UserRights):
     # What is known
 
     def portrait(
-        self, kind: str = "propositions", *, task: str | None = None, at: datetime | None = None
+        self,
+        kind: str = "propositions",
+        *,
+        task: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> Portrait:
         """Return the profile in words, each line with its confidence and evidence.
 
@@ -114,21 +119,27 @@ class User(UserRights):
             kind: `propositions` (everything held, no model is asked) or `summary` (a few sentences, redrawn only when what
                 it rests on has changed).
             task: What a summary is for, in words.
-            at: As it was at this moment.
+            at: What was so at this moment in the user's world, as it is known now; none means what is not over.
+            known_at: What limner held to be so at this moment in its own time.
 
         Raises:
             ModelError: A summary had to be drawn and the model failed.
             StaleClaim: What it rests on was forgotten, again and again, while it was drawn.
-            InputError: A summary of the past was never drawn.
+            InputError: No summary had been drawn by then, or a summary is asked for at a moment in the user's world.
         """
-        return self._limner.portal.run(partial(self.aportrait, kind, task=task, at=at))
+        return self._limner.portal.run(partial(self.aportrait, kind, task=task, at=at, known_at=known_at))
 
     async def aportrait(
-        self, kind: str = "propositions", *, task: str | None = None, at: datetime | None = None
+        self,
+        kind: str = "propositions",
+        *,
+        task: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> Portrait:
         """Async twin of `portrait`."""
-        if at is not None:
-            return await to_thread.run_sync(self._past, kind, task, at)
+        if at is not None or known_at is not None:
+            return await to_thread.run_sync(self._past, kind, task, at, known_at)
         portraitist = await to_thread.run_sync(self._limner.portraitist, kind)
         drawn = await portraitist.draw(self.memory, task)
         if kind == "propositions":
@@ -140,13 +151,32 @@ class User(UserRights):
             await to_thread.run_sync(self._keep, drawn)
         return drawn
 
-    def search(self, query: str, k: int = 10) -> list[Recall]:
-        """Return the `k` observations and propositions that answer to a query best, each with the reasons."""
-        return self.memory.search(query, k)
+    def search(
+        self, query: str, k: int = 10, *, at: datetime | None = None, known_at: datetime | None = None
+    ) -> list[Recall]:
+        """Return the `k` observations and propositions that answer to a query best, each with the reasons.
 
-    def propositions(self) -> list[Proposition]:
-        """Return what is held now."""
-        return self.memory.propositions()
+        Args:
+            query: Any words.
+            k: How many at most.
+            at: Among what was so at this moment in the user's world, and had been said by then; none means what is not over.
+            known_at: Among what was known at this moment in limner's time; none means now.
+
+        Raises:
+            InputError: The query is empty, `k` is less than 1, or a moment has no time zone.
+        """
+        return self.memory.search(query, k, at=at, known_at=known_at)
+
+    def propositions(
+        self, *, at: datetime | None = None, known_at: datetime | None = None
+    ) -> list[Proposition]:
+        """Return what is held and not over.
+
+        Args:
+            at: What was so at this moment in the user's world instead.
+            known_at: As it was known at this moment in limner's time; none means now.
+        """
+        return self.memory.propositions(at=at, known_at=known_at)
 
     def history(self, group: str) -> list[Proposition]:
         """Return every version of one line of thought, oldest first."""
@@ -250,14 +280,21 @@ class User(UserRights):
     def _has_events(self) -> bool:
         return any(o.event is not None for o in self.memory.observations(pending=True))
 
-    def _past(self, kind: str, task: str | None, at: datetime) -> Portrait:
+    def _past(self, kind: str, task: str | None, at: datetime | None, known_at: datetime | None) -> Portrait:
         if kind == "propositions":
-            lines = lines_of(self.memory.propositions(at=at))
-            return Portrait(user_id=self.user_id, kind=kind, task=task, lines=lines, drawn_at=at)
-        drawn = self.memory.portrait(kind, task=task, at=at)
+            lines = lines_of(self.memory.propositions(at=at, known_at=known_at))
+            return Portrait(
+                user_id=self.user_id, kind=kind, task=task, lines=lines, drawn_at=known_at or utc_now()
+            )
+        if at is not None:
+            raise InputError(
+                f"A {kind} is drawn of what is so now; ask for one that was drawn by a moment with known_at, or for the "
+                f"kind `propositions`."
+            )
+        drawn = self.memory.portrait(kind, task=task, known_at=known_at)
         if drawn is None:
             raise InputError(
-                f"No {kind} had been drawn by {at:%Y-%m-%d %H:%M}; the kind `propositions` has no gaps."
+                f"No {kind} had been drawn by {known_at:%Y-%m-%d %H:%M}; the kind `propositions` has no gaps."
             )
         return drawn
 

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, insert, or_, select
+from sqlalchemy import Connection, and_, insert, or_, select
 
+from limner.memory.asof import NOW, AsOf
 from limner.memory.lexical import index_terms, tokenize
 from limner.memory.records import Observation, Proposition
 from limner.memory.schema import documents, observations, propositions
@@ -19,7 +19,6 @@ __all__ = (
     "add_document",
     "any_visible",
     "document_texts",
-    "known_at",
     "visible_documents",
 )
 
@@ -62,33 +61,33 @@ def add_document(connection: Connection, record: Observation | Proposition) -> i
 
 
 def visible_documents(
-    connection: Connection, user_id: str, kinds: Collection[str], at: datetime | None = None
+    connection: Connection, user_id: str, kinds: Collection[str], when: AsOf = NOW
 ) -> list[Document]:
-    """Return the documents known at a moment, in order of their number.
+    """Return the documents that answer for a moment, in order of their number.
 
     Args:
         connection: An open connection.
         user_id: Whose documents.
         kinds: Which kinds of them.
-        at: The moment, in limner's time; none means now.
+        when: What was so, and what was known.
     """
-    statement = (
-        select(documents)
-        .where(documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), known_at(documents, at))
-        .order_by(documents.c.id)
-    )
+    mine = (documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), when.held(documents))
+    statement = select(documents).outerjoin(propositions, documents.c.proposition_id == propositions.c.id)
+    seen = or_(documents.c.proposition_id.is_(None), when.valid())
+    if when.at is not None:
+        statement = statement.outerjoin(observations, documents.c.observation_id == observations.c.id)
+        seen = and_(seen, or_(documents.c.observation_id.is_(None), when.happened()))
+    statement = statement.where(*mine, seen).order_by(documents.c.id)
     return [
         Document(row.id, row.kind, row.observation_id or row.proposition_id, row.length)
         for row in connection.execute(statement)
     ]
 
 
-def any_visible(
-    connection: Connection, user_id: str, kinds: Collection[str], at: datetime | None = None
-) -> bool:
-    """Return whether `visible_documents` would find one."""
+def any_visible(connection: Connection, user_id: str, kinds: Collection[str], when: AsOf = NOW) -> bool:
+    """Return whether `visible_documents` may find one: none that was known means none."""
     statement = select(documents.c.id).where(
-        documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), known_at(documents, at)
+        documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), when.held(documents)
     )
     return connection.execute(statement.limit(1)).first() is not None
 
@@ -106,10 +105,3 @@ def document_texts(connection: Connection, user_id: str, numbers: Collection[int
     for row in connection.execute(statement):
         found[row.id] = row.said if row.said is not None else row.held
     return found
-
-
-def known_at(table: Table, at: datetime | None) -> ColumnElement[bool]:
-    """Return the condition that a row of `table` was known, and not yet retired, at a moment (none: now)."""
-    if at is None:
-        return table.c.retired_at.is_(None)
-    return and_(table.c.recorded_at <= at, or_(table.c.retired_at.is_(None), table.c.retired_at > at))

@@ -1,11 +1,9 @@
 """Reading propositions: those held at a moment, one line of revisions, one by id."""
 
-from datetime import datetime
-
 from sqlalchemy import Connection, select
 
 from limner.errors import NotFound
-from limner.memory.documents import known_at
+from limner.memory.asof import NOW, AsOf
 from limner.memory.records import Proposition
 from limner.memory.rows import propositions_from
 from limner.memory.schema import propositions
@@ -13,11 +11,11 @@ from limner.memory.schema import propositions
 __all__ = ("all_propositions", "held_propositions", "line_of_revisions", "one_proposition")
 
 
-def held_propositions(connection: Connection, user_id: str, at: datetime | None = None) -> list[Proposition]:
-    """Return the propositions held at a moment in limner's time (none: now), oldest first."""
+def held_propositions(connection: Connection, user_id: str, when: AsOf = NOW) -> list[Proposition]:
+    """Return the propositions that answer for a moment, oldest first."""
     statement = (
         select(propositions)
-        .where(propositions.c.user_id == user_id, known_at(propositions, at))
+        .where(propositions.c.user_id == user_id, when.held(propositions), when.valid())
         .order_by(propositions.c.recorded_at, propositions.c.id)
     )
     return propositions_from(connection, user_id, connection.execute(statement).all())

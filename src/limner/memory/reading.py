@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from limner.errors import InputError
 from limner.memory import audit, claims, observations, portraits, propositions
+from limner.memory.asof import as_of
 from limner.memory.claims import Parked
 from limner.memory.documents import Kind
 from limner.memory.export import export
@@ -71,10 +72,17 @@ class UserReader:
                 limit=limit,
             )
 
-    def propositions(self, *, at: datetime | None = None) -> list[Proposition]:
-        """Return the propositions that are held now, or were at a moment in limner's time; oldest first."""
+    def propositions(
+        self, *, at: datetime | None = None, known_at: datetime | None = None
+    ) -> list[Proposition]:
+        """Return the propositions that are held and are not over, in the order in which they were recorded.
+
+        Args:
+            at: Those that were so at this moment in the user's world instead, over by now or not.
+            known_at: As it was known at this moment in limner's time; none means now.
+        """
         with self._database.read() as connection:
-            return propositions.held_propositions(connection, self.user_id, check_zone(at, "at"))
+            return propositions.held_propositions(connection, self.user_id, as_of(at, known_at))
 
     def proposition(self, id: str) -> Proposition:
         """Return one version of a proposition, current or retired.
@@ -102,6 +110,7 @@ class UserReader:
         kinds: Sequence[Kind] = ("observation", "proposition"),
         weights: RecallWeights | None = None,
         at: datetime | None = None,
+        known_at: datetime | None = None,
     ) -> list[Recall]:
         """Return the `k` records that answer to `query` best, best first, each with the reasons.
 
@@ -110,7 +119,9 @@ class UserReader:
             k: How many at most.
             kinds: What to look for.
             weights: What each part of the search counts; none means those of the settings.
-            at: Search what was known at this moment in limner's time; none means now.
+            at: Search what was so at this moment in the user's world, and what had been said by then; none means what is
+                not over.
+            known_at: Search what was known at this moment in limner's time; none means now.
 
         Raises:
             InputError: The query is empty, or `k` is less than 1.
@@ -127,7 +138,7 @@ class UserReader:
             k,
             kinds,
             weights or self._settings.recall,
-            check_zone(at, "at"),
+            as_of(at, known_at),
         )
 
     def similar(self, texts: Sequence[str], k: int = 3) -> list[list[Similar]]:
@@ -141,10 +152,14 @@ class UserReader:
         """
         return similar(self._database, self._memory.encoder, self.user_id, texts, k)
 
-    def portrait(self, kind: str, *, task: str | None = None, at: datetime | None = None) -> Portrait | None:
+    def portrait(
+        self, kind: str, *, task: str | None = None, known_at: datetime | None = None
+    ) -> Portrait | None:
         """Return the last portrait of a kind and task that was drawn by a moment; none if there is none."""
         with self._database.read() as connection:
-            return portraits.latest_portrait(connection, self.user_id, kind, task, check_zone(at, "at"))
+            return portraits.latest_portrait(
+                connection, self.user_id, kind, task, check_zone(known_at, "known_at")
+            )
 
     def parked(self) -> list[Parked]:
         """Return the observations that failed too often, each with the reason."""

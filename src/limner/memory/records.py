@@ -163,7 +163,11 @@ class Proposition(Record):
     """Key of a computed finding, such as `rating/-/genre/Horror`, under which its next version is found; else none."""
     evidence: tuple[Evidence, ...] = ()
     valid_from: AwareDatetime | None = None
+    """Since when it is so, in the user's world; none: as far back as one may ask."""
     valid_until: AwareDatetime | None = None
+    """From when on it is so no longer; none: no end is known."""
+    observed_at: AwareDatetime | None = None
+    """When the latest of its evidence was said or done."""
     recorded_at: AwareDatetime = Field(default_factory=utc_now)
     retired_at: AwareDatetime | None = None
     retired_because: str | None = None

@@ -4,7 +4,7 @@ Nothing is overwritten: a revision is a new row that supersedes the old one, and
 its evidence and the time at which it stopped being held. Everything of one batch happens in one transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +58,7 @@ def apply(
     spans = [span for proposition in add for span in proposition.evidence]
     texts = _evidence_texts(connection, user_id, spans)
     for proposition in add:
-        _check(user_id, proposition, old, texts)
+        _check(user_id, proposition, old, texts, {p.id for p in add if p.group == p.id})
     _check_retirement(retire, old)
     _check_topics(connection, user_id, add, old)
     for refused, reason in refusals(connection, user_id, add).items():
@@ -118,6 +118,7 @@ def _check(
     proposition: Proposition,
     old: Mapping[str, Row[Any]],
     texts: Mapping[str, tuple[str, str]],
+    begun: Collection[str],
 ) -> None:
     if proposition.user_id != user_id:
         raise InputError(f"Proposition {proposition.id} is about another user.")
@@ -130,10 +131,10 @@ def _check(
     for span in proposition.evidence:
         _check_quote(proposition, span, texts)
     lines = {old[i].group_id for i in proposition.supersedes} or {proposition.id}
-    if proposition.group not in lines:
+    if proposition.group not in lines and (proposition.supersedes or proposition.group not in begun):
         raise InputError(
             f"Proposition {proposition.id} has group {proposition.group}, which is neither its own id nor the "
-            f"group of what it supersedes."
+            f"group of what it supersedes, nor begun with it."
         )
     for superseded in proposition.supersedes:
         if proposition.standing < old[superseded].standing:

@@ -1,6 +1,7 @@
 """Between records and rows of the tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -60,9 +61,15 @@ def observation_row(observation: Observation) -> dict[str, Any]:
     """Return the columns of `observation` that come from the record."""
     return {
         **observation.model_dump(exclude={"event", "media"}),
+        "utc_offset": _offset(observation.occurred_at),
         "event": observation.event.model_dump(mode="json") if observation.event else None,
         "media": observation.media.model_dump(mode="json") if observation.media else None,
     }
+
+
+def _offset(moment: datetime) -> int:
+    offset = moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def observation_from(row: Row[Any]) -> Observation:
@@ -75,7 +82,7 @@ def observation_from(row: Row[Any]) -> Observation:
         author=row.author,
         event=None if row.event is None else Event.model_validate(_tuples(row.event)),
         media=None if row.media is None else Media.model_validate(row.media),
-        occurred_at=row.occurred_at,
+        occurred_at=row.occurred_at.astimezone(timezone(timedelta(seconds=row.utc_offset))),
         recorded_at=row.recorded_at,
         key=row.key,
         session=row.session,

@@ -101,6 +101,8 @@ observations = Table(
     Column("event", JSON(none_as_null=True)),
     Column("media", JSON(none_as_null=True)),
     Column("occurred_at", UTCDateTime, nullable=False),
+    # In seconds east of UTC: where the user was, it may have been the day before.
+    Column("utc_offset", Integer, nullable=False, server_default=text("0")),
     Column("recorded_at", UTCDateTime, nullable=False),
     Column("key", String(512)),
     Column("session", String(256)),
@@ -133,6 +135,7 @@ propositions = Table(
     Column("topic", Text),
     Column("valid_from", UTCDateTime),
     Column("valid_until", UTCDateTime),
+    Column("observed_at", UTCDateTime),
     Column("recorded_at", UTCDateTime, nullable=False),
     Column("retired_at", UTCDateTime),
     Column("retired_because", Text),

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, func, select
 
+from limner.memory.asof import AsOf, held_in
 from limner.memory.database import Database
-from limner.memory.documents import Kind, any_visible, known_at, visible_documents
+from limner.memory.documents import Kind, any_visible, visible_documents
 from limner.memory.index import VectorIndex
 from limner.memory.lexical import bm25
 from limner.memory.ranking import Scores, diversify, fuse, min_max, order
-from limner.memory.records import Observation, Proposition, utc_now
+from limner.memory.records import Observation, Proposition
 from limner.memory.rows import chunked, observation_from, propositions_from
 from limner.memory.schema import UTCDateTime, documents, observations, propositions
 from limner.memory.vectors import Vectorizer, encode_missing, load_vectors, unit_rows
@@ -63,11 +64,11 @@ def search(
     k: int,
     kinds: Collection[str],
     weights: RecallWeights,
-    at: datetime | None,
+    when: AsOf,
 ) -> list[Recall]:
     """Return the `k` best records for `query`, best first; see `UserMemory.search`."""
     with database.read() as connection:
-        if not any_visible(connection, user_id, kinds, at):
+        if not any_visible(connection, user_id, kinds, when):
             return []
     vector = None
     if weights.dense > 0 or weights.diversity > 0:
@@ -75,7 +76,7 @@ def search(
     if weights.dense > 0:
         vector = unit_rows(encoder.encode_query([query]))[0]
     with database.read() as connection:
-        return _Lookup(connection, index, encoder, user_id, kinds, at, weights).ranked(query, vector, k)
+        return _Lookup(connection, index, encoder, user_id, kinds, when, weights).ranked(query, vector, k)
 
 
 def similar(
@@ -93,7 +94,7 @@ def similar(
         rows = connection.execute(
             select(propositions, documents.c.id.label("document_id"))
             .join(documents, documents.c.proposition_id == propositions.c.id)
-            .where(propositions.c.user_id == user_id, known_at(propositions, None))
+            .where(propositions.c.user_id == user_id, held_in(propositions, None))
         ).all()
         by_number = {row.document_id: row for row in rows}
         numbers, matrix = load_vectors(connection, user_id, encoder, sorted(by_number))
@@ -127,16 +128,16 @@ class _Lookup:
         encoder: Vectorizer,
         user_id: str,
         kinds: Collection[str],
-        at: datetime | None,
+        when: AsOf,
         weights: RecallWeights,
     ) -> None:
         self._connection = connection
         self._index = index
         self._encoder = encoder
         self._user_id = user_id
-        self._now = at or utc_now()
+        self._now = when.moment
         self._weights = weights
-        self._documents = {d.id: d for d in visible_documents(connection, user_id, kinds, at)}
+        self._documents = {d.id: d for d in visible_documents(connection, user_id, kinds, when)}
         self._neighbours = self._adjacent() if weights.context > 0 else {}
 
     def ranked(self, query: str, vector: NDArray[np.float32] | None, k: int) -> list[Recall]:
@@ -219,9 +220,12 @@ class _Lookup:
         )
         held = select(
             documents.c.id,
-            func.coalesce(propositions.c.valid_from, propositions.c.recorded_at, type_=UTCDateTime).label(
-                "moment"
-            ),
+            func.coalesce(
+                propositions.c.observed_at,
+                propositions.c.valid_from,
+                propositions.c.recorded_at,
+                type_=UTCDateTime,
+            ).label("moment"),
             propositions.c.durability,
             propositions.c.confidence,
         ).join(propositions, documents.c.proposition_id == propositions.c.id)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
+from limner.memory.asof import held_in
 from limner.memory.claims import Parked, parked
-from limner.memory.documents import known_at
 from limner.memory.records import utc_now
 from limner.memory.schema import observations, outbox, propositions, users, vectors
 from limner.memory.sources import list_sources, paused_since
@@ -81,7 +81,7 @@ def store_status(connection: Connection) -> StoreStatus:
         observations=count(observations),
         pending=count(observations, observations.c.state.in_(("pending", "claimed"))),
         parked=count(observations, observations.c.state == "parked"),
-        propositions=count(propositions, known_at(propositions, None)),
+        propositions=count(propositions, held_in(propositions, None)),
         vectors=count(vectors),
         outbox=count(outbox),
     )
@@ -92,7 +92,7 @@ def user_status(connection: Connection, user_id: str) -> MemoryStatus:
     c = observations.c
     states = select(c.state, func.count()).where(c.user_id == user_id).group_by(c.state)
     by_state = {row[0]: row[1] for row in connection.execute(states)}
-    held = select(func.count()).where(propositions.c.user_id == user_id, known_at(propositions, None))
+    held = select(func.count()).where(propositions.c.user_id == user_id, held_in(propositions, None))
     pause = select(func.min(c.next_attempt_at)).where(
         c.user_id == user_id, c.state == "pending", c.next_attempt_at > utc_now()
     )
@@ -120,7 +120,7 @@ def summaries(connection: Connection) -> list[UserSummary]:
         by_source[row.user_id][row.source] += row.n
         by_state[row.user_id][row.state] += row.n
         last[row.user_id] = max(last.get(row.user_id, row.last), row.last)
-    counts = select(p.user_id, func.count()).where(known_at(propositions, None)).group_by(p.user_id)
+    counts = select(p.user_id, func.count()).where(held_in(propositions, None)).group_by(p.user_id)
     held = {row[0]: row[1] for row in connection.execute(counts)}
     return [
         UserSummary(

@@ -180,7 +180,9 @@ class _Judgement:
             .values(denied_at=self._now)
         )
         held = self._lineage.held({*self._lineage.with_revisions([self._judged.id]), *self._in_its_line()})
-        derived = {*held, *self._reasoned_from()} - {self._judged.id}
+        derived = {*held, *self._reasoned_from(), *(self._ended_by() if self._verdict == "deny" else ())} - {
+            self._judged.id
+        }
         for id in sorted(derived - set(held)):
             retire_version(self._connection, self._user_id, id, self._reason(id), self._now)
         again = self._cited_by(derived) - self._cited_by([self._judged.id])
@@ -207,7 +209,20 @@ class _Judgement:
         if self._verdict != "correct":
             return set()
         line = line_of_revisions(self._connection, self._user_id, self._judged.group)
-        return {version.id for version in line}
+        return {version.id for version in line if _at_one_time(version, self._judged)}
+
+    def _ended_by(self) -> set[str]:
+        """Return the versions held whose end rests on what the judged one rests on: without it nothing ended them."""
+        cited = {e.observation_id for e in self._judged.evidence if e.polarity == "supports"}
+        line = line_of_revisions(self._connection, self._user_id, self._judged.group)
+        return {
+            version.id
+            for version in line
+            if version.retired_at is None
+            and version.valid_until is not None
+            and version.valid_until == self._judged.valid_from
+            and any(e.polarity == "contradicts" and e.observation_id in cited for e in version.evidence)
+        }
 
     def _taken_over(self) -> set[str]:
         """Return the versions whose place the judged one took with other words: they may be true after all."""
@@ -217,6 +232,13 @@ class _Judgement:
     def _cited_by(self, versions: Iterable[str]) -> set[str]:
         cited = self._lineage.rested_on(set(versions))
         return {observation for observed in cited.values() for observation in observed}
+
+
+def _at_one_time(one: Proposition, other: Proposition) -> bool:
+    """Whether two versions are so at one time; what was over when the other began is another statement of its line."""
+    return (one.valid_until is None or other.valid_from is None or other.valid_from < one.valid_until) and (
+        other.valid_until is None or one.valid_from is None or one.valid_from < other.valid_until
+    )
 
 
 def _whole(said: Observation) -> Evidence:

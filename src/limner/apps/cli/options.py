@@ -8,7 +8,7 @@ import typer
 
 from limner.errors import InputError, LimnerError
 
-__all__ = ["AsJson", "AtMoment", "Home", "OptionalUser", "UserId", "moment"]
+__all__ = ["AsJson", "AtMoment", "Home", "KnownAtMoment", "OptionalUser", "UserId", "moment"]
 
 
 def _users(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -48,8 +48,12 @@ AtMoment = Annotated[
     typer.Option(
         "--at",
         metavar="MOMENT",
-        help="As known at this moment, such as 2026-05-01 or 2026-05-01T18:00+02:00.",
+        help="What was so at this moment in the user's life, such as 2026-05-01 or 2026-05-01T18:00+02:00.",
     ),
+]
+KnownAtMoment = Annotated[
+    str | None,
+    typer.Option("--known-at", metavar="MOMENT", help="As limner knew it at this moment."),
 ]
 
 

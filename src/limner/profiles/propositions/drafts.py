@@ -6,8 +6,9 @@ from datetime import datetime
 
 from limner.memory.records import Evidence, Observation, Proposition, Standing
 from limner.profiles.propositions.confidence import as_confidence, posterior
+from limner.profiles.propositions.validity import Validity
 
-__all__ = ["Draft", "Refusal", "whole"]
+__all__ = ["Draft", "Refusal", "last_said", "whole"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,9 @@ class Draft:
     text: str
     evidence: tuple[Evidence, ...]
     occurred_at: datetime
-    """When the latest of its evidence was so, in the user's world."""
+    """When the latest of its evidence was said or done."""
+    validity: Validity | None = None
+    """From when until when it is so; none is from `occurred_at` on."""
     durability: int = 5
     standing: Standing = Standing.INFERRED
     reasoning: str = ""
@@ -26,8 +29,20 @@ class Draft:
     probability: float | None = None
     """Posterior probability where it was computed; none leaves it to the count of the evidence."""
     topic: str | None = None
+    ended_by: tuple[Evidence, ...] = ()
+    """What was said about something else and puts an end to this; no evidence that it was never so."""
     model: str | None = None
     prompt_hash: str | None = None
+
+    @property
+    def valid_from(self) -> datetime | None:
+        """Since when it is so; none: as far back as one may ask."""
+        return self.occurred_at if self.validity is None else self.validity.first
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """From when on it is so no longer; none: no end is known."""
+        return None if self.validity is None else self.validity.until
 
     def stored(self, user_id: str, supersedes: Sequence[Proposition] = ()) -> Proposition:
         """Return the draft as a proposition, the next version of those it supersedes."""
@@ -44,8 +59,10 @@ class Draft:
             "durability": self.durability,
             "standing": self.standing,
             "topic": self.topic,
-            "evidence": self.evidence,
-            "valid_from": self.occurred_at,
+            "evidence": (*self.evidence, *self.ended_by),
+            "valid_from": self.valid_from,
+            "valid_until": self.valid_until,
+            "observed_at": self.occurred_at,
             "supersedes": tuple(p.id for p in supersedes),
             "model": self.model,
             "prompt_hash": self.prompt_hash,
@@ -61,6 +78,11 @@ class Refusal:
     text: str
     because: str
     observation_ids: tuple[str, ...] = field(default=())
+
+
+def last_said(target: Proposition | Draft) -> datetime | None:
+    """Return when the latest evidence of a statement was said or done."""
+    return target.occurred_at if isinstance(target, Draft) else target.observed_at or target.valid_from
 
 
 def whole(observation: Observation, *, supports: bool = True) -> Evidence:

@@ -17,11 +17,13 @@ from limner.inference.choose import choose
 from limner.inference.opening import continue_from
 from limner.inference.structured import structured
 from limner.memory.records import Evidence, Observation, Standing
+from limner.profiles.propositions.dated import absolute, named_dates
 from limner.profiles.propositions.drafts import Draft, Refusal
 from limner.profiles.propositions.lasting import durability
 from limner.profiles.propositions.orders import gives_orders, speaks_of_the_user
 from limner.profiles.propositions.parts import parts
 from limner.profiles.propositions.sentences import Sentence, sentences
+from limner.profiles.propositions.validity import Validity, validity
 
 __all__ = ["Proposals", "ProposedStatement", "propose"]
 
@@ -192,7 +194,8 @@ async def _in_one_call(
             refused.append(Refusal(statement.text, f"cites lines that do not exist: {statement.evidence}"))
             continue
         cited = dict.fromkeys(observation.id for observation, _ in known)
-        stranger = strangers(statement.text, " ".join(f"{o.text} {_dated(o)}" for o, _ in known))
+        source = " ".join(f"{o.text} {_dated(o)} {named_dates(s.text, o.occurred_at)}" for o, s in known)
+        stranger = strangers(statement.text, source)
         if stranger:
             because = f"names what the cited observations do not: {', '.join(stranger)}"
             refused.append(Refusal(statement.text, because, tuple(cited)))
@@ -230,10 +233,12 @@ def _draft(
         Evidence(observation_id=observation.id, start=s.start, end=s.end, quote=s.text)
         for observation, s in told
     )
+    text = absolute(text, [(s.text, observation.occurred_at) for observation, s in told])
     return Draft(
         text=text,
         evidence=spans,
         occurred_at=max(observation.occurred_at for observation, _ in told),
+        validity=_validity(text, told),
         durability=durability,
         standing=Standing.STATED if all(o.author == "user" for o, _ in told) else Standing.INFERRED,
         reasoning=reasoning,
@@ -241,6 +246,13 @@ def _draft(
         model=model.name,
         prompt_hash=prompt.hash,
     )
+
+
+def _validity(text: str, told: Sequence[tuple[Observation, Sentence]]) -> Validity:
+    """Return when a statement is so: as the one sentence with a date says, else from when it was first said."""
+    dated = {validity(text, s.text, observation.occurred_at) for observation, s in told} - {None}
+    found = dated.pop() if len(dated) == 1 else None
+    return found or Validity(min(observation.occurred_at for observation, _ in told))
 
 
 def strangers(text: str, source: str) -> list[str]:

@@ -18,8 +18,9 @@ from limner.inference.choose import choose
 from limner.inference.structured import structured
 from limner.memory.records import Proposition
 from limner.memory.sameness import near_identical
-from limner.profiles.propositions.drafts import Draft
+from limner.profiles.propositions.drafts import Draft, last_said
 from limner.profiles.propositions.parts import parts
+from limner.profiles.propositions.validity import overlap
 
 __all__ = ["Candidate", "Relation", "Relations", "relate"]
 
@@ -84,7 +85,9 @@ async def relate(
     """
     settled: list[list[Relation]] = [[] for _ in pairs]
     open_pairs: list[tuple[int, Draft, Candidate]] = []
-    for number, (draft, candidates) in enumerate(pairs):
+    for number, (draft, recalled) in enumerate(pairs):
+        # What was over before the other began can neither be the same nor be made out of date by it.
+        candidates = [c for c in recalled if overlap(draft, c.target)]
         identical = next((c for c in candidates if near_identical(draft.text, c.target.text, c.cosine)), None)
         if identical is not None:
             settled[number].append(Relation(identical.target, "same", asked=False))
@@ -167,5 +170,5 @@ def _in_order(draft: Draft, target: Proposition | Draft) -> tuple[str, str]:
 
 
 def _is_later(draft: Draft, target: Proposition | Draft) -> bool:
-    since = target.occurred_at if isinstance(target, Draft) else target.valid_from
-    return since is None or draft.occurred_at >= since
+    said = last_said(target)
+    return said is None or draft.occurred_at >= said

@@ -10,7 +10,7 @@ from limner.profiles.propositions.confidence import as_confidence
 from limner.profiles.propositions.drafts import Draft
 from limner.profiles.propositions.findings import Baseline, Finding, Topic, attribute_keys, find
 from limner.profiles.propositions.revise import Revision
-from limner.profiles.propositions.word import described, evidence, faithful, word
+from limner.profiles.propositions.word import described, evidence, faithful, since_first, word
 
 __all__ = ["review"]
 
@@ -92,6 +92,7 @@ def _kept(old: Proposition, finding: Finding) -> Draft:
         text=old.text,
         evidence=evidence(finding),
         occurred_at=max(o.occurred_at for o in (*finding.supports, *finding.contradicts)),
+        validity=since_first(finding),
         durability=old.durability,
         standing=old.standing,
         reasoning=described(finding),

@@ -8,8 +8,9 @@ from limner.inference import LanguageModel, Prompt
 from limner.memory.records import Evidence, Observation, Standing
 from limner.profiles.propositions.drafts import Draft, whole
 from limner.profiles.propositions.findings import Finding
+from limner.profiles.propositions.validity import Validity
 
-__all__ = ["described", "evidence", "faithful", "template", "word"]
+__all__ = ["described", "evidence", "faithful", "since_first", "template", "word"]
 
 _NEGATIVE = re.compile(
     r"\b(dislik|hat(e|es|ing)\b|avoid|disappoint|cool|cold|less|lower|lowest|least|worst|poor|weak|not\b)"
@@ -110,6 +111,7 @@ async def word(finding: Finding, model: LanguageModel, prompt: Prompt) -> Draft:
         text=template(finding) if problem else sentence,
         evidence=evidence(finding),
         occurred_at=max(o.occurred_at for o in (*finding.supports, *finding.contradicts)),
+        validity=since_first(finding),
         durability=7 if finding.topic.measure == "rating" else 5,
         standing=Standing.INFERRED,
         reasoning=described(finding) + (f" (worded by template: {problem})" if problem else ""),
@@ -118,6 +120,11 @@ async def word(finding: Finding, model: LanguageModel, prompt: Prompt) -> Draft:
         model=None if problem else model.name,
         prompt_hash=prompt.hash,
     )
+
+
+def since_first(finding: Finding) -> Validity:
+    """Return when a finding is so: from the first observation that shows it on."""
+    return Validity(min(o.occurred_at for o in (finding.supports or finding.contradicts)))
 
 
 def evidence(finding: Finding) -> tuple[Evidence, ...]:

@@ -36,8 +36,21 @@ def upgrade() -> None:
         observations.add_column(sa.Column("origin", sa.String(length=256), nullable=True))
     with op.batch_alter_table("outbox") as outbox:
         outbox.add_column(sa.Column("lease_holder", sa.String(length=320), nullable=True))
+    _times()
     _sources()
     _rights()
+
+
+def _times() -> None:
+    """Where the user's day begins, and when a statement was last heard of."""
+    with op.batch_alter_table("observations") as observations:
+        observations.add_column(
+            sa.Column("utc_offset", sa.Integer(), nullable=False, server_default=sa.text("0"))
+        )
+    with op.batch_alter_table("propositions") as propositions:
+        propositions.add_column(sa.Column("observed_at", sa.DateTime(timezone=True), nullable=True))
+    # Version 0001 kept the time of the latest evidence there.
+    op.execute("UPDATE propositions SET observed_at = valid_from")
 
 
 def _sources() -> None:
