@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limner.apps.cli.fetching import fetch_missing
-from limner.apps.cli.options import AsJson, AtMoment, Home, UserId, moment
+from limner.apps.cli.options import AsJson, AtMoment, Home, KnownAtMoment, UserId, moment
 from limner.errors import ModelError
 
 if TYPE_CHECKING:
@@ -90,12 +90,21 @@ def _line(proposition: "Proposition") -> str:
     return f"{proposition.confidence:4.1f}  {proposition.text}"
 
 
+def _period(version: "Proposition") -> str:
+    """Say when it is so in the user's world."""
+    from limner.apps.cli.printing import when
+
+    since = f"since {when(version.valid_from)}" if version.valid_from else "since nobody knows when"
+    return f"so {since} until {when(version.valid_until)}" if version.valid_until else f"so {since}"
+
+
 def portrait(
     user: UserId,
     kind: Annotated[
         str, typer.Option(help="Which way of drawing it: propositions or summary.")
     ] = "propositions",
     at: AtMoment = None,
+    known_at: KnownAtMoment = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +113,7 @@ def portrait(
     from limner.apps.cli.printing import as_plain, print_evidence, print_json
 
     with opened_user(home, user, asks_model=kind != "propositions") as person:
-        drawn = person.portrait(kind, at=moment(at))
+        drawn = person.portrait(kind, at=moment(at), known_at=moment(known_at))
     if as_json:
         print_json({**as_plain(drawn), "text": drawn.text, "based_on": drawn.based_on})
         return
@@ -122,6 +131,8 @@ def search(
     user: UserId,
     query: Annotated[str, typer.Argument(help="Any words.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many at most.")] = 10,
+    at: AtMoment = None,
+    known_at: KnownAtMoment = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -132,7 +143,7 @@ def search(
     with opened_memory(home) as memory:
         person = memory.user(known(user, memory.users()))
         fetch_missing(memory.settings, language_model=False)
-        found = person.search(query, k)
+        found = person.search(query, k, at=moment(at), known_at=moment(known_at))
     if as_json:
         print_json(found)
         return
@@ -153,7 +164,7 @@ def history(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print every version of one statement about a user, oldest first."""
+    """Print every version of one statement about a user, oldest first: when limner held it, and when it was so."""
     from limner.apps.cli.opening import known, opened_memory
     from limner.apps.cli.printing import print_evidence, print_json, when
 
@@ -168,5 +179,5 @@ def history(
             if version.retired_at
             else "held now"
         )
-        typer.echo(f"{when(version.recorded_at)}  {_line(version)}  ({until})")
+        typer.echo(f"{when(version.recorded_at)}  {_line(version)}  ({until}; {_period(version)})")
         print_evidence(version.evidence)
