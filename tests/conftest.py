@@ -2,8 +2,10 @@
 
 import os
 import signal
+import tempfile
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -27,9 +29,9 @@ def _heed_interrupts() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_cluster(tmp_path_factory) -> Iterator[PostgreSQL]:
+def postgresql_cluster() -> Iterator[PostgreSQL]:
     """Run one PostgreSQL cluster for all tests; skip where it is not installed."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as cluster:
+    with tempfile.TemporaryDirectory() as folder, postgresql(Path(folder)) as cluster:
         yield cluster
 
 

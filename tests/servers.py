@@ -40,7 +40,11 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[PostgreSQL]:
-    """Run a cluster whose files lie below `folder`; skip the test where PostgreSQL is not installed."""
+    """Run a cluster whose files lie below `folder`; skip the test where PostgreSQL is not installed.
+
+    Args:
+        folder: One that every user may come to, which pytest's own folders are not.
+    """
     pytest.importorskip("psycopg", reason="PostgreSQL's driver psycopg is not installed")
     if _INITDB is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql-15)")
@@ -51,8 +55,7 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
         except KeyError:
             pytest.skip("there is no user postgres to run PostgreSQL as")
         as_owner = ["runuser", "-u", "postgres", "--"]
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
+        folder.chmod(0o755)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     data, port = folder / "data", free_port()
     control = [*as_owner, str(Path(_INITDB).with_name("pg_ctl")), "-D", str(data), "-w"]

@@ -1,86 +1,46 @@
-"""Kill the process anywhere: nothing that was acknowledged is lost, nothing is applied twice."""
+"""Kill the process anywhere: nothing acknowledged is lost, nothing is applied twice, and an erasure is finished."""
 
 import os
-import signal
-import subprocess
+import random
 import sys
-import time
 
 import pytest
 
-from limner.memory import Memory, index, utc_now
-from limner.memory.documents import visible_documents
-from limner.settings import Settings
-from limner.testing import HashEncoder
+from durability.killing import ANY_MOMENT, POINTS, Kills
 
-WORKER = """
-import sys
-from contracts.memory_reflections import proposed
-from limner.memory import Memory, index, utc_now
-from limner.memory.documents import visible_documents
-from limner.settings import Settings
-from limner.testing import HashEncoder
-
-memory = Memory(Settings(home=sys.argv[1], exact_limit=5), HashEncoder(dimension=16))
-ada = memory.user("ada")
-for number in range(int(sys.argv[2]), 1_000_000):
-    kept = ada.observe(f"observation {number}", key=str(number))
-    print("observed", number, flush=True)
-    if number % 3 == 0 and (batch := ada.claim(60, len)):
-        ada.apply(batch, add=[proposed(ada, f"Says {o.text}.", o) for o in batch.observations])
-        for observation in batch.observations:
-            print("applied", observation.key, flush=True)
-    if number % 7 == 0:
-        memory.drain_index()
-"""
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_nothing_acknowledged_is_lost_and_nothing_applied_twice(tmp_path, monkeypatch) -> None:
-    home = tmp_path / "home"
-    observed: set[int] = set()
-    applied: list[str] = []
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    for round in range(6):
-        start = max(observed, default=-1) + 1
-        worker = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(home), str(start)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
+def test_a_process_may_be_killed(tmp_path) -> None:
+    kills = Kills(tmp_path / "home", seed=1)
+    drawn = random.Random(1).sample(sorted(POINTS), 5)
+    for number, point in enumerate([
+        ANY_MOMENT,
+        "after commit",
+        *drawn,
+        ANY_MOMENT,
+        "before the log is emptied",
+    ]):
+        kills.kill(number, point)
+    kills.finish()
+    assert len(kills.said) > 10
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(3600)
+def test_a_process_may_be_killed_two_hundred_times(tmp_path, capsys) -> None:
+    seed = int(os.environ.get("CRASH_SEED", "1"))
+    tables = []
+    for store in range(5):
+        kills = Kills(tmp_path / str(store), seed=seed * 1000 + store)
+        points = random.Random(kills.seed).sample(sorted(POINTS), len(POINTS))
+        for number in range(40):
+            kills.kill(number, points[number // 2 % len(points)] if number % 2 else ANY_MOMENT)
+        kills.finish()
+        tables.append(kills)
+    for kills in tables[1:]:
+        tables[0].tally.update(kills.tally)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nCRASH_SEED={seed}, stores are whole after {5 * 40} kills:\n{tables[0].table()}\n"
         )
-        seen = [worker.stdout.readline()]
-        time.sleep(0.05 + 0.11 * round)
-        worker.send_signal(signal.SIGKILL)
-        seen += worker.stdout.read().splitlines()
-        worker.wait()
-        for line in seen:
-            verb, _, name = line.strip().partition(" ")
-            if verb == "observed" and name.isdecimal():
-                observed.add(int(name))
-            elif verb == "applied" and name.isdecimal():
-                applied.append(name)
-
-    memory = Memory(Settings(home=home, exact_limit=5), HashEncoder(dimension=16))
-    ada = memory.user("ada")
-    assert len(observed) > 20
-    stored = {int(o.key) for o in ada.observations()}
-    assert observed <= stored
-    while batch := ada.claim(10_000, len):  # the claims of the dead are free at once
-        ada.apply(batch)
-    assert ada.status().pending == 0
-    texts = [p.text for p in ada.propositions()]
-    assert len(texts) == len(set(texts))
-    assert {f"Says observation {key}." for key in applied} <= set(texts)
-
-    later = utc_now() + 2 * index.LEASE  # notes that a dead process had leased
-    monkeypatch.setattr(index, "utc_now", lambda: later)
-    memory.drain_index()
-    assert memory.status().outbox == 0
-    vector = memory.encoder.encode_query(["observation"])[0]
-    with memory.database.read() as connection:
-        known = {d.id for d in visible_documents(connection, "ada", ["observation"])}
-        indexed = memory.index.nearest(connection, "ada", "observation", vector, 10_000)
-    assert indexed is not None
-    assert set(indexed) == known
-    memory.close()

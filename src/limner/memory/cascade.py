@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 
+from limner.memory.imprints import imprints_of
 from limner.memory.lexical import tokenize
 from limner.memory.lineage import Lineage
 from limner.memory.receipts import ERASED
@@ -57,6 +58,8 @@ class Gone:
     """Observations put back to pending."""
     traces: Traces = field(default_factory=lambda: Traces(()))
     """What gives the erased texts away elsewhere."""
+    imprints: set[bytes] = field(default_factory=set)
+    """What gives copies of the erased rows away in the database's file."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -128,6 +131,7 @@ class Cascade:
             others |= self._behind_retired_in(batches)
         wording = wording_of(self._connection, self._user_id, going, tainted)
         gone.traces = Traces(wording.texts, words, wording.names)
+        gone.imprints = imprints_of(self._connection, self._user_id, going, tainted, words)
         self._scrub_words(words, batches, gone.traces)
         gone.portraits = self._remove_portraits({*going, *tainted}, gone.traces)
         gone.restored = len(restored)

@@ -1,10 +1,11 @@
 """One SQL database: connections, transactions, and what its failures mean."""
 
 import errno
+import mmap
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -25,6 +26,9 @@ BUSY_TIMEOUT_S = 30.0
 
 SCRUB_PATIENCE_S = 2.0
 """How long an erasure waits for readers of an older state before it leaves the log for later."""
+
+_LOOKED_FOR = 100
+"""Imprints of deleted rows that are looked for one by one; with more, writing the file anew is not dearer."""
 
 _ALMOST_NOTHING = 1 << 20
 """Free bytes below which an input/output error of SQLite is taken for a full disk."""
@@ -61,6 +65,8 @@ class Database:
         with _translated(self.path):
             if self.path is not None:
                 _make_folder(self.path.parent)
+            # SQLite's log is there while a process uses the database, and after one was killed.
+            self.was_in_use = self.path is None or _log_of(self.path) > 0
             self._engine = _engine(url, {"timeout": busy_timeout_s} if self.is_sqlite else {})
             if self.is_sqlite:
                 _prepare_sqlite(self._engine, busy_timeout_s)
@@ -74,7 +80,7 @@ class Database:
         # Threads queue here, in the order in which they come; SQLite lets them poll, and some of them starve.
         self._turn = threading.Lock()
         self._log_is_to_be_emptied = False
-        if self.path is not None and _log_of(self.path) > 0:
+        if self.is_sqlite and self.was_in_use:
             self._empty_log(0.0)  # whoever wrote it may have been killed on the way to that
 
     @contextmanager
@@ -99,8 +105,12 @@ class Database:
         if self._log_is_to_be_emptied:
             self._empty_log(0.0)
 
-    def scrub(self) -> str | None:
+    def scrub(self, imprints: Collection[bytes] | None = ()) -> str | None:
         """Overwrite what was deleted: empty SQLite's write-ahead log, or have PostgreSQL write its tables anew.
+
+        Args:
+            imprints: SQLite's file is written anew when one of these is found in it, or there are many; none means that
+                nobody knows what to look for, so it is written anew.
 
         Returns:
             What is left for others to remove, in words; none when nothing is.
@@ -108,7 +118,18 @@ class Database:
         if not self.is_sqlite:
             with _translated(self.path):
                 return " ".join(vacuum(self._engine, SCRUB_PATIENCE_S)) or None
-        if not self._empty_log(SCRUB_PATIENCE_S):
+        emptied = self._empty_log(SCRUB_PATIENCE_S)
+        assert self.path is not None
+        if imprints is None or len(imprints) > _LOOKED_FOR or _has_any(self.path, imprints):
+            try:
+                with self._my_turn(), _translated(self.path), self._engine.connect() as connection:
+                    driver = connection.connection.driver_connection
+                    assert isinstance(driver, sqlite3.Connection)
+                    _rewrite(driver, self.path)
+            except StoreError as error:
+                return f"{error} Copies of deleted rows may be left in its file until the next erasure."
+            emptied = self._empty_log(SCRUB_PATIENCE_S)
+        if not emptied:
             return "Somebody reads an older state, so the database's log is emptied after one of the next writes."
         return None
 
@@ -217,6 +238,26 @@ def _translated(path: Path | None) -> Iterator[None]:
         if error.errno == errno.ENOSPC:
             raise StoreFull(f"No space left for the database{_at(path)}; nothing was stored.") from error
         raise
+
+
+def _has_any(path: Path, imprints: Collection[bytes]) -> bool:
+    """Return whether one of these stands anywhere in a file."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(imprint) >= 0 for imprint in imprints)
+
+
+def _rewrite(driver: sqlite3.Connection, path: Path) -> None:
+    """Write a SQLite file anew from its rows.
+
+    Raises:
+        StoreError: It stayed locked, or there is no room for a second copy.
+    """
+    try:
+        driver.execute("VACUUM")
+    except sqlite3.Error as error:
+        if _disk_is_full(error, path):
+            raise StoreFull(f"No space left to write the database{_at(path)} anew.") from error
+        raise StoreError(f"The database{_at(path)} cannot be written anew: {error}") from error
 
 
 def _log_of(path: Path) -> int:

@@ -118,7 +118,7 @@ class Eraser:
                 insert(stray_indexes).values(digest=user_digest(self._user_id), created_at=utc_now())
             )
             connection.execute(delete(users).where(users.c.id == self._user_id))
-        files, left = self._clear(traces, self._index.erase_strays)
+        files, left = self._clear(traces, None, self._index.erase_strays)
         return Receipt(new_id(), "everything", utc_now(), files=files, remnants=left, **counts)
 
     def _run(self, erase: Callable[[Connection], tuple[ErasureKind, Gone]]) -> Receipt:
@@ -131,16 +131,18 @@ class Eraser:
             mine = users.c.id == self._user_id
             connection.execute(update(users).where(mine).values(index_key=new_seed()))
             connection.execute(insert(outbox).values(user_id=self._user_id, action="rewrite", created_at=now))
-        files, left = self._clear(gone.traces, lambda: self._index.erase(self._user_id))
+        files, left = self._clear(gone.traces, gone.imprints, lambda: self._index.erase(self._user_id))
         if files or left:
             with self._database.write() as connection:
                 add_remnants(connection, self._user_id, receipt.id, files, left)
         return replace(receipt, files=files, remnants=left)
 
-    def _clear(self, traces: Traces, erase_index: Callable[[], str | None]) -> tuple[int, tuple[str, ...]]:
+    def _clear(
+        self, traces: Traces, imprints: Collection[bytes] | None, erase_index: Callable[[], str | None]
+    ) -> tuple[int, tuple[str, ...]]:
         """Clear logs, database files and index; return the number of logs removed, and what is left."""
         # The database's log first: an index that fails must not keep the text in it.
-        scrubbed = self._database.scrub()
+        scrubbed = self._database.scrub(imprints)
         cleared = clear_logs(self._home, traces, self._home / "index")
         left = [erase_index(), scrubbed]
         if cleared.left:

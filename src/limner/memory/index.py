@@ -126,6 +126,23 @@ class VectorIndex:
                 return self._collections.remnants
         return _LATER
 
+    def finish_erasures(self) -> None:
+        """Do what an erasure does after its transaction, where a process may have died before it had."""
+        with self._database.read() as connection:
+            notes = select(outbox.c.user_id, outbox.c.lease_holder).where(outbox.c.action == "rewrite")
+            cut_short = [
+                row.user_id
+                for row in connection.execute(notes)
+                if row.lease_holder is None or is_dead(row.lease_holder)
+            ]
+            strays = connection.execute(select(stray_indexes.c.digest).limit(1)).first()
+        if cut_short or strays:
+            self._database.scrub(None)
+        for user_id in dict.fromkeys(cut_short):
+            self.erase(user_id)
+        if strays:
+            self.erase_strays()
+
     def erase_strays(self) -> str | None:
         """Remove the indexes of users who are forgotten altogether; return what is left for others to remove."""
         with self._guard, _forgiving():

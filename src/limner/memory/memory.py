@@ -38,6 +38,8 @@ class Memory:
             store_id = connection.execute(select(store.c.id)).scalar_one()
         collections = open_collections(settings.chroma_url, settings.home / "index", store_id)
         self.index = VectorIndex(self.database, collections, encoder, settings.exact_limit)
+        if self.database.was_in_use:
+            self.index.finish_erasures()
         self.retention = Retention(self)
         self.retention.run_when_due()
 

@@ -1,0 +1,433 @@
+"""Kill a working process again and again, at a named point or at any moment, and check the store after each time.
+
+The process is a real one (forked from a server that has the imports behind it) on a real folder, with SQLite and
+Chroma. It says on a pipe what it is about to do and what has returned; what it says is not lost when it dies, so the
+parent knows what had been acknowledged.
+"""
+
+import os
+import random
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import event, text
+
+from durability.processes import fork_server, warm_up
+from durability.workload import MARK, concluded, open_limner, said
+from limner.api import Limner, User
+from limner.memory import chroma
+from limner.memory.documents import KINDS
+from limner.memory.rotation import rotated
+from limner.memory.vectors import load_vectors
+from limner.testing import HashEncoder
+
+__all__ = ("ANY_MOMENT", "POINTS", "Kills")
+
+ANY_MOMENT = "any moment"
+POINTS = {
+    "statement": 60,
+    "before commit": 12,
+    "after commit": 12,
+    "encoding": 4,
+    "the model is asked": 40,
+    "claimed": 3,
+    "proposed": 3,
+    "related": 3,
+    "stored": 3,
+    "vectors go to the index": 3,
+    "vectors are in the index": 3,
+    "between two parts of the vectors": 4,
+    "before the log is emptied": 2,
+    "after the log is emptied": 2,
+    "before the index is erased": 2,
+    "a file of the index is removed": 8,
+    "after the index is erased": 2,
+}
+"""Where a process is killed, and at which passage at the latest."""
+
+USERS = ("ada", "bob")
+PATIENCE_S = 20.0
+"""Seconds until a process is killed that has not come to its point."""
+
+_MARK_BYTES = re.compile(MARK.pattern.encode())
+_context = fork_server("durability.killing")
+
+
+class _Fuse:
+    """Kills this process when it passes a point for the nth time."""
+
+    def __init__(self, point: str, passage: int) -> None:
+        self._point = point
+        self._left = passage
+
+    def __call__(self, point: str) -> None:
+        if point == self._point:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Encoder(HashEncoder):
+    def __init__(self, pass_by: Callable[[str], None] = lambda point: None) -> None:
+        super().__init__(dimension=32)
+        self._pass_by = pass_by
+
+    def encode_documents(self, texts: Any) -> Any:
+        self._pass_by("encoding")
+        return super().encode_documents(texts)
+
+
+def _around(owner: Any, name: str, before: Callable[[], None], after: Callable[[], None]) -> None:
+    """Let a function be passed by on the way in and out."""
+    original = getattr(owner, name)
+
+    def passed(*args: Any, **kwargs: Any) -> Any:
+        before()
+        result = original(*args, **kwargs)
+        after()
+        return result
+
+    setattr(owner, name, passed)
+
+
+def _lay(fuse: _Fuse) -> None:
+    """Let every point that lies in the product's own functions be passed by, in this process."""
+    from chromadb.api.models.Collection import Collection
+    from sqlalchemy import Engine
+
+    from limner.memory.database import Database
+
+    def point(name: str) -> Callable[[], None]:
+        return lambda: fuse(name)
+
+    def nothing() -> None:
+        pass
+
+    write = Database.write
+
+    @contextmanager
+    def passed(self: Database) -> Iterator[Any]:
+        with write(self) as connection:
+            yield connection
+            fuse("before commit")
+        fuse("after commit")
+
+    Database.write = passed  # type: ignore[method-assign]
+    event.listen(Engine, "before_cursor_execute", lambda *_: fuse("statement"))
+    chroma.UPSERT = 3
+    _around(chroma, "_upsert", point("vectors go to the index"), point("vectors are in the index"))
+    _around(Collection, "upsert", nothing, point("between two parts of the vectors"))
+    _around(Database, "scrub", point("before the log is emptied"), point("after the log is emptied"))
+    _around(
+        chroma.ChromaFolders, "erase", point("before the index is erased"), point("after the index is erased")
+    )
+    _around(os, "unlink", nothing, point("a file of the index is removed"))
+
+
+def _work(home: Path, seed: int, first: int, point: str, passage: int, pipe: Connection) -> None:
+    """What the process does until it is killed: everything that a user can do, in an order drawn by the seed."""
+    fuse = _Fuse(point, passage)
+    _lay(fuse)
+    pipe.send(("started",))
+    limner = open_limner(home, encoder=_Encoder(fuse), before_answer=lambda: fuse("the model is asked"))
+    pipe.send(("opened",))
+    draw = random.Random(seed)
+    worker = _Worker(limner, draw, first, pipe, fuse)
+    while True:
+        name = draw.choices(*zip(*worker.does.items(), strict=True))[0]
+        getattr(worker, name)(limner.user(draw.choice(USERS)))
+
+
+class _Worker:
+    def __init__(
+        self, limner: Limner, draw: random.Random, first: int, pipe: Connection, fuse: _Fuse
+    ) -> None:
+        self.does = {"observe": 8, "observe_many": 2, "reflect": 2, "forget": 2, "drain": 2, "search": 2}
+        self._limner = limner
+        self._draw = draw
+        self._next = first
+        self._pipe = pipe
+        self._fuse = fuse
+
+    def observe(self, user: User) -> None:
+        mark, text = self._new()
+        self._pipe.send(("observing", user.user_id, {mark: text}))
+        kept = user.observe(text, source="chat", key=mark)
+        again = user.observe(text, source="chat", key=mark) if self._draw.random() < 0.2 else kept
+        assert again == kept
+        self._pipe.send(("observed", {mark: kept.id}))
+
+    def observe_many(self, user: User) -> None:
+        from limner.memory import NewObservation
+
+        texts = dict(self._new() for _ in range(4))
+        self._pipe.send(("observing", user.user_id, texts))
+        kept = user.observe_many(NewObservation(t, source="chat", key=m) for m, t in texts.items())
+        self._pipe.send(("observed", {o.key: o.id for o in kept}))
+
+    def reflect(self, user: User) -> None:
+        user.reflect(progress=lambda step: self._fuse(step.stage))
+
+    def forget(self, user: User) -> None:
+        held = user.memory.observations()
+        if len(held) > 4:
+            gone = self._draw.choice(held)
+            self._pipe.send(("forgetting", gone.key))
+            user.forget(gone.id)
+            self._pipe.send(("forgot", gone.key))
+
+    def drain(self, _user: User) -> None:
+        self._limner.memory.drain_index()
+
+    def search(self, user: User) -> None:
+        user.search("What does the user own?")
+
+    def _new(self) -> tuple[str, str]:
+        mark = f"q{self._next}zx"
+        self._next += 1
+        return mark, said(mark, moving=self._draw.random() < 0.2)
+
+
+@dataclass
+class _Said:
+    """What is known of one observation from what the processes said."""
+
+    user_id: str
+    text: str
+    id: str | None = None
+    """Its id, once acknowledged."""
+    forgetting: bool = False
+    forgotten: bool = False
+
+
+@dataclass
+class Kills:
+    """One store, and what was said of it.
+
+    Args:
+        home: Its folder.
+        seed: Decides everything but the moments in which the operating system runs a process.
+    """
+
+    home: Path
+    seed: int
+    said: dict[str, _Said] = field(default_factory=dict)
+    together: list[list[str]] = field(default_factory=list)
+    """Marks that were handed in at once and not acknowledged."""
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Counts by point and what is counted."""
+
+    def kill(self, number: int, point: str) -> None:
+        """Let a process work, kill it at a point, and check the store."""
+        draw = random.Random(f"{self.seed} {number}")
+        passage = draw.randint(1, POINTS[point]) if point != ANY_MOMENT else 0
+        delay = draw.uniform(0.0, 1.5) if point == ANY_MOMENT else PATIENCE_S
+        warm_up()
+        receiving, sending = _context.Pipe(duplex=False)
+        arguments = (self.home, draw.getrandbits(64), len(self.said), point, passage, sending)
+        process = _context.Process(target=_work, args=arguments)
+        process.start()
+        sending.close()
+        began: float | None = None
+        reached = point == ANY_MOMENT
+        while began is None or time.monotonic() < began + delay:
+            left = PATIENCE_S if began is None else max(0.0, began + delay - time.monotonic())
+            try:
+                if receiving.poll(left):
+                    self._heard(receiving.recv())
+                    began = began or time.monotonic()
+            except EOFError:
+                reached = True
+                break
+        process.kill()
+        with receiving:
+            try:
+                while True:
+                    self._heard(receiving.recv())
+            except EOFError:
+                pass
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, f"the process ended by itself: {process.exitcode}"
+        self.tally[point, "kills"] += 1
+        self.tally[point, "not reached"] += not reached
+        self.check(point)
+
+    def _heard(self, message: tuple[Any, ...]) -> None:
+        match message:
+            case ("observing", user_id, texts):
+                self.said |= {mark: _Said(user_id, text) for mark, text in texts.items()}
+                self.together.append(list(texts))
+            case ("observed", ids):
+                for mark, id in ids.items():
+                    self.said[mark].id = id
+            case ("forgetting", mark):
+                self.said[mark].forgetting = True
+            case ("forgot", mark):
+                self.said[mark].forgotten = True
+
+    def check(self, point: str) -> None:
+        """Open the store as the next process would, and compare it with what was said."""
+        limner = open_limner(self.home, encoder=_Encoder())
+        try:
+            self._check_database(limner)
+            for user_id in USERS:
+                self._check_observations(limner.user(user_id), point)
+                self._check_applied(limner, user_id)
+            self._check_forgotten()
+            limner.memory.drain_index()
+            assert limner.status().outbox == 0
+            for user_id in USERS:
+                check_index(limner, user_id)
+            self._check_forgotten()
+        finally:
+            limner.close()
+
+    def _check_database(self, limner: Limner) -> None:
+        with limner.memory.database.read() as connection:
+            assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+
+    def _check_observations(self, user: User, point: str) -> None:
+        """Everything acknowledged is there once; what was not is there or not, and whole."""
+        held = user.memory.observations()
+        keys = [o.key for o in held]
+        assert len(keys) == len(set(keys))
+        by_key = {o.key: o for o in held}
+        for mark, known in self.said.items():
+            if known.user_id != user.user_id:
+                assert mark not in by_key
+                continue
+            there = by_key.get(mark)
+            if there is None:
+                assert known.forgetting or known.id is None, f"{mark} was acknowledged and is lost"
+                if known.forgetting and not known.forgotten:
+                    self.tally[point, "erasures that had happened"] += 1
+                known.forgotten = known.forgetting
+                continue
+            assert not known.forgotten, f"{mark} was forgotten and is there"
+            assert there.text == known.text
+            assert known.id in (None, there.id)
+            if known.id is None:
+                self.tally[point, "stored, not acknowledged"] += 1
+            if known.forgetting:
+                self.tally[point, "erasures that had not"] += 1
+            known.id, known.forgetting = there.id, False
+            self.tally[point, "observations checked"] += 1
+        for marks in self.together:
+            assert (
+                len({
+                    mark in by_key
+                    for mark in marks
+                    if self.said[mark].user_id == user.user_id and not self.said[mark].forgotten
+                })
+                <= 1
+            )
+        # From here on, what was not acknowledged and is not there will never be.
+        for mark in [m for m, k in self.said.items() if k.id is None and k.user_id == user.user_id]:
+            self.said[mark].forgotten = self.said[mark].forgetting = True
+        self.together = [marks for marks in self.together if self.said[marks[0]].user_id != user.user_id]
+
+    def _check_applied(self, limner: Limner, user_id: str) -> None:
+        """No observation has been concluded from twice, and its state says what happened to it."""
+        user = limner.user(user_id)
+        with limner.memory.database.read() as connection:
+            mine = {"user": user_id}
+            rows = connection.execute(
+                text("SELECT id, state, claim_id FROM observations WHERE user_id = :user"), mine
+            )
+            state = {row.id: row for row in rows}
+            applied = Counter(
+                connection.execute(
+                    text("SELECT observation_id FROM batch_members WHERE user_id = :user"), mine
+                ).scalars()
+            )
+            versions = connection.execute(
+                text("SELECT id, text, batch_id, retired_at FROM propositions WHERE user_id = :user"), mine
+            ).all()
+        concludes = Counter(MARK.search(row.text)[0] for row in versions)
+        for mark, known in self.said.items():
+            if known.user_id != user_id or known.forgotten:
+                assert mark not in concludes or (known.user_id == user_id and not known.forgotten), mark
+                continue
+            row = state[known.id]
+            assert (row.state == "claimed") == (row.claim_id is not None)
+            assert row.state in ("pending", "claimed", "done"), row.state
+            if row.state == "done":
+                assert applied[known.id] >= 1
+            # Only an erasure lets a conclusion be drawn again, and it takes the first one away.
+            assert concludes[mark] <= 1, f"{mark} was concluded from {concludes[mark]} times"
+            if "Bought" in known.text:
+                assert concludes[mark] == (row.state == "done"), f"{mark} is {row.state}"
+        held = user.propositions()
+        texts = {known.id: known.text for known in self.said.values()}
+        for proposition in held:
+            assert proposition.evidence
+            assert all(texts[e.observation_id][e.start : e.end] == e.quote for e in proposition.evidence)
+
+    def _check_forgotten(self) -> None:
+        """No byte of what is forgotten is left in any file."""
+        gone = {mark.encode() for mark, known in self.said.items() if known.forgotten}
+        for path in self.home.rglob("*"):
+            if path.is_file():
+                left = gone & set(_MARK_BYTES.findall(path.read_bytes().lower()))
+                assert not left, f"{path.relative_to(self.home)} has {left}"
+
+    def finish(self) -> None:
+        """Let a later reflection work off everything that waits, and check once more."""
+        limner = open_limner(self.home, encoder=_Encoder())
+        for user_id in USERS:
+            user = limner.user(user_id)
+            done = user.reflect()
+            assert (done.pending, done.parked, done.failed) == (0, 0, [])
+            for proposition in user.propositions():
+                (mark,) = MARK.findall(proposition.text)
+                assert proposition.text == concluded(self.said[mark].text)
+        limner.close()
+        self.check("the end")
+
+    def table(self) -> str:
+        """Return the counts, a line for each point."""
+        columns = list(dict.fromkeys(column for _, column in self.tally))
+        points = list(dict.fromkeys(point for point, _ in self.tally))
+        width = max(map(len, points))
+        lines = [" " * width + "".join(f"  {column}" for column in columns)]
+        for point in points:
+            counts = "".join(f"  {self.tally[point, column]:>{len(column)}}" for column in columns)
+            lines.append(f"{point:<{width}}{counts}")
+        return "\n".join(lines)
+
+
+def check_index(limner: Limner, user_id: str) -> None:
+    """Make sure that the user's collections hold exactly the vectors that SQL has."""
+    memory = limner.memory
+    folders = memory.index._collections
+    for kind in KINDS:
+        with memory.database.read() as connection:
+            if memory.index._count(connection, user_id, kind) <= memory.settings.exact_limit:
+                continue
+            numbers, matrix = load_vectors(connection, user_id, memory.encoder)
+            of_kind = set(
+                connection.execute(
+                    text("SELECT id FROM documents WHERE user_id = :user AND kind = :kind"),
+                    {"user": user_id, "kind": kind},
+                ).scalars()
+            )
+        seed = memory.index._seed(user_id)
+        turned = rotated(matrix, seed)
+        expected = {n: v for n, v in zip(numbers, turned, strict=True) if n in of_kind}
+        client = folders._client(user_id)
+        found = client.get_collection(memory.index._key(kind, seed), embedding_function=None).get(
+            include=["embeddings"]
+        )
+        indexed = dict(zip(map(int, found["ids"]), found["embeddings"], strict=True))
+        assert indexed.keys() == expected.keys()
+        assert all(np.allclose(indexed[n], expected[n], atol=1e-5) for n in indexed)
