@@ -18,6 +18,7 @@ PERIODS = {
     "I'm moving to Lisbon in June.": ("2023-06-01", None),
     "My new job starts on Monday.": ("2023-05-22", None),
     "We got a puppy two weeks ago.": ("2023-05-01", None),
+    "Last Friday, I spent some time at the shelter.": ("2023-05-12", None),
     "Yesterday I took the kids to the museum.": ("2023-05-16", None),
     "I was born in 1990.": ("1990-01-01", None),
     # A state with a date is so within it.
@@ -26,6 +27,7 @@ PERIODS = {
     "I worked at X from 2015 to 2018.": ("2015-01-01", "2019-01-01"),
     "I lived in Porto in 2019.": ("2019-01-01", "2020-01-01"),
     "I was sick yesterday.": ("2023-05-16", "2023-05-17"),
+    "I'm very excited today because I just passed an interview!": ("2023-05-17", "2023-05-18"),
     "Today I feel tired.": ("2023-05-17", "2023-05-18"),
     # One end.
     "I have worked at Y since 2019.": ("2019-01-01", None),
@@ -36,6 +38,8 @@ PERIODS = {
     "I didn't drive until 2020.": ("2020-01-01", None),
     # A plan is one from when it was made.
     "I'll visit my sister next weekend.": ("said", "2023-05-29"),
+    "I'm stoked for my game there next month!": ("said", "2023-07-01"),
+    "Next month, I'm off to Ireland for a semester.": ("said", "2023-07-01"),
     "I want to go to Rome next year.": ("said", "2025-01-01"),
 }
 

@@ -12,6 +12,7 @@ _BREAK = re.compile(
     r"\s(?:but|because|so)\s|\band\s+(?=(?:i|we|my|it|he|she|they|now|then)\b)",
     re.IGNORECASE,
 )
+_TWO_WORDS = re.compile(r"\w\s+\w")
 _PERFECT = re.compile(r"\b(?:have|has|['’]ve|haven['’]t|hasn['’]t|been)\b|(?<=\w)['’]ve\b", re.IGNORECASE)
 _FUTURE = re.compile(
     r"\b(?:will|won['’]t|shall|going\s+to|gonna|plan(?:s|ning)?|want(?:s|ing)?\s+to|hop(?:e|es|ing)|tomorrow|looking\s+forward|"
@@ -29,20 +30,24 @@ _PAST = re.compile(
 
 
 def clause_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return where the clause that holds `text[start:end]` begins and ends."""
+    """Return where the clause that holds `text[start:end]` begins and ends; "on Friday, I …" is one clause."""
     left = max(
         (b.end() for b in _BREAK.finditer(text, max(0, start - 400), start)), default=max(0, start - 400)
     )
     right = _BREAK.search(text, end, end + 400)
+    if (
+        right is not None
+        and right[0].startswith(",")
+        and not _TWO_WORDS.search(text[left:start] + text[end : right.start()])
+    ):
+        right = _BREAK.search(text, right.end(), end + 400)
     return left, right.start() if right else min(len(text), end + 400)
 
 
 def tense_around(text: str, start: int, end: int) -> Tense:
     """Return the tense of the clause around `text[start:end]`, by the nearest word that shows one."""
     left, right = clause_around(text, start, end)
-    # "On Friday, I got the news": the date stands before its clause.
-    after = text[end:right] if re.search(r"\w+\s+\w", text[end:right]) else text[end : end + 120]
-    for words, nearest_last in ((text[left:start], True), (after, False)):
+    for words, nearest_last in ((text[left:start], True), (text[end:right], False)):
         found = _nearest(words, nearest_last)
         if found is not None:
             return found

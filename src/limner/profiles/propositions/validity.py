@@ -27,7 +27,11 @@ _CHANGE = re.compile(
     r"retir|leav|switch|give\s+up|giv(?:e|ing)\s+up|graduat|adopt|open|launch|buy|sell)(?:e?s|ing)?\b",
     re.IGNORECASE,
 )
-_BEING = re.compile(r"\b(?:be|am|is|are|being|stay(?:ing)?|live|living)\b|['’](?:m|re|s)\b", re.IGNORECASE)
+_STAYING = re.compile(
+    r"(?:\b(?:be|am|is|are|being)|['’](?:m|re|s))\s+(?:\w+ly\s+)?(?:on|in|at|away|off(?!\s+to)|out|abroad|back|busy|free|home|here|there|with|"
+    r"staying|living|working|travell?ing)\b|\b(?:stay|live|work)\b",
+    re.IGNORECASE,
+)
 _GOING = re.compile(r"\bgoing\s+to\b|\bwill\s+(?!be\b)|['’]ll\s+(?!be\b)|\bplan|\bhop|\bwant", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -125,8 +129,6 @@ def _without_dates(sentence: str, span: DateSpan) -> tuple[int, int]:
 def _at_point(sentence: str, span: DateSpan, occurred_at: datetime) -> Validity | None:
     left, right = clause_around(sentence, span.start, span.end)
     clause = f"{sentence[left : span.start]} {sentence[span.end : right]}"
-    if not re.search(r"\w\s+\w", clause):  # "On Friday, I …"
-        clause = sentence[left : right + 120]
     tense = tense_around(sentence, *_without_dates(sentence, span))
     within = Validity(span.first, span.beyond)
     if span.beyond <= occurred_at or (tense == "past" and span.first <= occurred_at):
@@ -138,12 +140,6 @@ def _at_point(sentence: str, span: DateSpan, occurred_at: datetime) -> Validity 
         return Validity(span.first)
     if _CHANGE.search(clause):
         return Validity(span.first)
-    if span.first > occurred_at and (_GOING.search(clause) or not _BEING.search(clause)):
+    if span.first > occurred_at and (_GOING.search(clause) or not _STAYING.search(clause)):
         return Validity(occurred_at, span.beyond)  # a plan is one from when it was made
-    if (
-        span.first > occurred_at
-        and re.search(r"\b\w{3,}ing\b", clause)
-        and not re.search(r"\b(?:staying|living|working)\b", clause)
-    ):
-        return Validity(occurred_at, span.beyond)
     return within
