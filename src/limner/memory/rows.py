@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from limner.memory.counters import start_of_epoch
 from limner.memory.records import Event, Evidence, Media, Observation, Proposition, Standing, utc_now
 from limner.memory.schema import evidence, propositions, supersessions, users
 
@@ -46,8 +45,7 @@ def insert_missing(connection: Connection, table: Table, values: Sequence[Mappin
 
 def ensure_user(connection: Connection, user_id: str) -> None:
     """Make sure the user has a row, and lock it until the transaction ends."""
-    new = {"id": user_id, "created_at": utc_now(), "epoch": start_of_epoch()}
-    insert_missing(connection, users, [new])
+    insert_missing(connection, users, [{"id": user_id, "created_at": utc_now()}])
     lock_user(connection, user_id)
 
 
