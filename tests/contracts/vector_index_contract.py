@@ -114,7 +114,7 @@ class VectorIndexContract:
         reflect(ada, revision_of(ada, old, "Dislikes number5.", more))
         memory.drain_index()
         now = {r.record.text for r in ada.search("number5", kinds=["proposition"], k=20)}
-        then = {r.record.text for r in ada.search("x", kinds=["proposition"], k=20, at=old.recorded_at)}
+        then = {r.record.text for r in ada.search("x", kinds=["proposition"], k=20, known_at=old.recorded_at)}
         assert "Likes number5." in then - now
         assert "Dislikes number5." in now - then
 
