@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-crash test-isolation test-long eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data test-crash eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -47,11 +47,6 @@ test-data: $(STAMP) ## Run the tests on MovieLens-100K, which is fetched first.
 
 test-crash: $(STAMP) ## Kill processes two hundred times, and let eight write at once (minutes; CRASH_SEED=1).
 	$(BIN)/pytest -m crash $(PYTEST_ARGS)
-
-test-isolation: $(STAMP) ## Let users with look-alike ids do ten thousand random things (minutes).
-	$(BIN)/pytest -m long $(PYTEST_ARGS)
-
-test-long: test-crash test-isolation ## Run every test that takes minutes.
 
 eval-smoke: $(STAMP) ## Run a few items of every benchmark on a small real model.
 	$(BIN)/limner data fetch ml-100k
