@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     exact_limit: int = Field(default=2000, ge=0)
     """Documents of one kind up to which a user's vectors are compared one by one; Chroma indexes who has more."""
 
+    snapshot_mb: int = Field(default=256, ge=1)
+    """Megabytes in which searches may keep users' word statistics and vectors, those used last; a user whose vectors
+    alone would take more than half of it is compared by what Chroma proposes."""
+
     base_url: str | None = None
     """OpenAI-compatible endpoint such as `http://localhost:8000/v1`; none starts the embedded engine."""
     api_key: SecretStr | None = None

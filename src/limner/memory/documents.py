@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from limner.memory.asof import NOW, AsOf
+from limner.memory.counters import next_version
 from limner.memory.lexical import index_terms, tokenize
 from limner.memory.records import Observation, Proposition
 from limner.memory.schema import documents, observations, propositions
@@ -19,6 +21,7 @@ __all__ = (
     "add_document",
     "any_visible",
     "document_texts",
+    "retire_document",
     "visible_documents",
 )
 
@@ -40,8 +43,15 @@ class Document:
     """In index terms."""
 
 
-def add_document(connection: Connection, record: Observation | Proposition) -> int:
+def add_document(
+    connection: Connection, record: Observation | Proposition, version: int | None = None
+) -> int:
     """Make the record findable by its words; its vector is made when one is first needed.
+
+    Args:
+        connection: A connection in a write transaction.
+        record: What was just stored.
+        version: The number of the change that it is part of, from `next_version`; none counts one for it.
 
     Returns:
         The document's number.
@@ -54,10 +64,20 @@ def add_document(connection: Connection, record: Observation | Proposition) -> i
         "proposition_id" if proposition else "observation_id": record.id,
         "length": counts.total(),
         "recorded_at": record.recorded_at,
+        "changed": next_version(connection, record.user_id) if version is None else version,
     }
     number: int = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
     index_terms(connection, record.user_id, number, counts)
     return number
+
+
+def retire_document(connection: Connection, user_id: str, proposition_id: str, now: datetime) -> None:
+    """Let a version of a proposition be found no longer, except by who asks for what was held before."""
+    connection.execute(
+        update(documents)
+        .where(documents.c.user_id == user_id, documents.c.proposition_id == proposition_id)
+        .values(retired_at=now, changed=next_version(connection, user_id))
+    )
 
 
 def visible_documents(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from limner.errors import NotFound
 from limner.memory.cascade import Cascade, Gone
 from limner.memory.chroma import user_digest
+from limner.memory.counters import new_epoch
 from limner.memory.database import Database
 from limner.memory.index import VectorIndex
 from limner.memory.logs import clear_logs
@@ -129,7 +130,9 @@ class Eraser:
             receipt = keep_receipt(connection, self._user_id, kind, now, gone.counts, gone.requeued)
             taken_away(connection, self._user_id)
             mine = users.c.id == self._user_id
-            connection.execute(update(users).where(mine).values(index_key=new_seed()))
+            connection.execute(
+                update(users).where(mine, users.c.index_key.is_not(None)).values(index_key=new_seed())
+            )
             connection.execute(insert(outbox).values(user_id=self._user_id, action="rewrite", created_at=now))
         files, left = self._clear(gone.traces, gone.imprints, lambda: self._index.erase(self._user_id))
         if files or left:
@@ -141,6 +144,7 @@ class Eraser:
         self, traces: Traces, imprints: Collection[bytes] | None, erase_index: Callable[[], str | None]
     ) -> tuple[int, tuple[str, ...]]:
         """Clear logs, database files and index; return the number of logs removed, and what is left."""
+        self._index.snapshots.drop(self._user_id)
         # The database's log first: an index that fails must not keep the text in it.
         scrubbed = self._database.scrub(imprints)
         cleared = clear_logs(self._home, traces, self._home / "index")
@@ -172,8 +176,4 @@ class Eraser:
 
 def taken_away(connection: Connection, user_id: str) -> None:
     """Note that something was taken away: what other processes hold in memory is void."""
-    connection.execute(
-        update(users)
-        .where(users.c.id == user_id)
-        .values(version=users.c.version + 1, epoch=users.c.epoch + 1)
-    )
+    new_epoch(connection, user_id)

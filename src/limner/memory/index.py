@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from limner.errors import IndexUnavailable, LimnerWarning
 from limner.memory.chroma import Collections, collection_key
@@ -24,6 +24,7 @@ from limner.memory.holders import is_dead, this_process
 from limner.memory.records import new_id, utc_now
 from limner.memory.rotation import new_seed, rotated, rotation_name
 from limner.memory.schema import documents, outbox, stray_indexes, users, vectors
+from limner.memory.snapshot_cache import SnapshotCache
 from limner.memory.vectors import Vectorizer, load_vectors
 
 __all__ = ("VectorIndex",)
@@ -43,12 +44,19 @@ class VectorIndex:
         collections: Where the index is kept.
         encoder: Whose vectors are indexed.
         exact_limit: Most documents of one user and kind that are compared one by one, without an index.
+        snapshots: What is kept in memory of the same vectors.
     """
 
     def __init__(
-        self, database: Database, collections: Collections, encoder: Vectorizer, exact_limit: int
+        self,
+        database: Database,
+        collections: Collections,
+        encoder: Vectorizer,
+        exact_limit: int,
+        snapshots: SnapshotCache,
     ) -> None:
         self.exact_limit = exact_limit
+        self.snapshots = snapshots
         self._database = database
         self._collections = collections
         self._encoder = encoder
@@ -89,6 +97,7 @@ class VectorIndex:
         """
         moved = 0
         self.erase_strays()
+        self._admit()
         with self._guard, _forgiving():
             dead = self._dead_holders()
             while self._collections.available():
@@ -181,14 +190,39 @@ class VectorIndex:
         with self._database.read() as connection:
             if self._count(connection, user_id, kind) <= self.exact_limit:
                 return 0
+        seed = self._seed(user_id)  # from here on new vectors leave a note, so that none is missed below
+        with self._database.read() as connection:
             numbers = connection.execute(select(vectors.c.document_id).where(*self._of(user_id, kind)))
             found, matrix = load_vectors(connection, user_id, self._encoder, list(numbers.scalars()))
-        seed = self._seed(user_id)
         key = self._key(kind, seed)
         for old in (key, self._key(kind, None)):
             self._collections.drop(user_id, old)
         self._collections.upsert(user_id, key, found, rotated(matrix, seed))
         return len(found)
+
+    def _admit(self) -> None:
+        """Leave a note to make the index of every user who needs one by now and has none.
+
+        Who has no index leaves no notes of single vectors.
+        """
+        d = documents.c
+        many = (
+            select(d.user_id)
+            .join(users, users.c.id == d.user_id)
+            .where(users.c.index_key.is_(None))
+            .group_by(d.user_id, d.kind)
+            .having(func.count() > self.exact_limit)
+            .distinct()
+        )
+        with self._database.read() as connection:
+            candidates = connection.execute(many).scalars().all()
+            waiting = select(outbox.c.user_id).where(outbox.c.document_id.is_(None))
+            noted = set(connection.execute(waiting).scalars()) if candidates else set()
+            new = [u for u in candidates if u not in noted and self.needed(connection, u)]
+        if new:
+            note = {"action": "upsert", "created_at": utc_now()}  # of no document: of all there are
+            with self._database.write() as connection:
+                connection.execute(insert(outbox), [{**note, "user_id": user_id} for user_id in new])
 
     def _seed(self, user_id: str) -> str | None:
         """Return the seed of the user's rotation, drawn when it is first needed; none of a user who is gone."""

@@ -10,6 +10,7 @@ from limner.memory.index import VectorIndex
 from limner.memory.intake import check_user_id
 from limner.memory.retention import Retention
 from limner.memory.schema import store, users
+from limner.memory.snapshot_cache import SnapshotCache
 from limner.memory.status import StoreStatus, UserSummary, store_status, summaries
 from limner.memory.user import UserMemory
 from limner.memory.vectors import Vectorizer, encode_missing, users_without_vectors
@@ -37,7 +38,8 @@ class Memory:
         with self.database.read() as connection:
             store_id = connection.execute(select(store.c.id)).scalar_one()
         collections = open_collections(settings.chroma_url, settings.home / "index", store_id)
-        self.index = VectorIndex(self.database, collections, encoder, settings.exact_limit)
+        self.snapshots = SnapshotCache(self.database, settings.snapshot_mb << 20)
+        self.index = VectorIndex(self.database, collections, encoder, settings.exact_limit, self.snapshots)
         if self.database.was_in_use:
             self.index.finish_erasures()
         self.retention = Retention(self)
@@ -96,6 +98,7 @@ class Memory:
 
     def close(self) -> None:
         """Close every file and connection; the handle cannot be used afterwards."""
+        self.snapshots.clear()
         self.index.close()
         self.database.close()
 

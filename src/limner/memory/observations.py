@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from limner.errors import NotFound
+from limner.memory.counters import next_version
 from limner.memory.documents import add_document
 from limner.memory.records import Observation
 from limner.memory.rows import ensure_user, observation_from, observation_row
@@ -23,6 +24,7 @@ def store_observations(connection: Connection, user_id: str, new: Sequence[Obser
         Each observation as it is stored, which for a known key is the one stored first.
     """
     ensure_user(connection, user_id)
+    version = next_version(connection, user_id)
     stored = []
     for observation in new:
         known = _with_key(connection, user_id, observation.key)
@@ -30,7 +32,7 @@ def store_observations(connection: Connection, user_id: str, new: Sequence[Obser
             state = "done" if observation.author == "assistant" else "pending"
             row = {**observation_row(observation), "state": state, "attempts": 0}
             connection.execute(insert(observations).values(row))
-            add_document(connection, observation)
+            add_document(connection, observation, version)
         stored.append(known or observation)
     return stored
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ("diversify", "fuse", "min_max", "order")
+__all__ = ("diversify", "fuse", "min_max", "order", "top")
 
 Scores = NDArray[np.float64]
 
@@ -29,6 +29,15 @@ def fuse(parts: Mapping[str, tuple[float, Scores]]) -> dict[str, Scores]:
 def order(scores: Scores) -> list[int]:
     """Return positions by falling score; equal ones stay as they come."""
     return [int(i) for i in np.argsort(-scores, kind="stable")]
+
+
+def top(scores: Scores, k: int) -> list[int]:
+    """Return the positions of the `k` highest scores by falling score; equal ones stay as they come."""
+    if k >= len(scores):
+        return order(scores)
+    least = np.partition(scores, len(scores) - k)[len(scores) - k]
+    best = np.flatnonzero(scores >= least)
+    return [int(best[i]) for i in np.argsort(-scores[best], kind="stable")[:k]]
 
 
 def diversify(

@@ -130,7 +130,7 @@ class UserReader:
             raise InputError(f"k is at least 1; not {k}.")
         words = clean_text(query, max_chars=self._settings.max_observation_chars, what="A query")
         return search(
-            self._database,
+            self._memory.snapshots,
             self._memory.index,
             self._memory.encoder,
             self.user_id,
@@ -150,7 +150,7 @@ class UserReader:
             texts: Statements, such as drafts of new propositions.
             k: How many at most for each.
         """
-        return similar(self._database, self._memory.encoder, self.user_id, texts, k)
+        return similar(self._memory.snapshots, self._memory.encoder, self.user_id, texts, k)
 
     def portrait(
         self, kind: str, *, task: str | None = None, known_at: datetime | None = None

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from limner.errors import InputError, StaleClaim
 from limner.memory.claims import Batch, check_held
 from limner.memory.denials import refusals
-from limner.memory.documents import add_document
+from limner.memory.documents import add_document, retire_document
 from limner.memory.records import Evidence, Proposition, Standing, utc_now
 from limner.memory.rows import chunked, lock_user, proposition_row
 from limner.memory.schema import (
@@ -249,11 +249,7 @@ def retire_version(
         .where(propositions.c.user_id == user_id, propositions.c.id == proposition_id)
         .values(retired_at=now, retired_because=reason, retired_by_batch=batch_id)
     )
-    connection.execute(
-        update(documents)
-        .where(documents.c.user_id == user_id, documents.c.proposition_id == proposition_id)
-        .values(retired_at=now)
-    )
+    retire_document(connection, user_id, proposition_id, now)
 
 
 def _finish(connection: Connection, user_id: str, batch: Batch, now: datetime) -> None:

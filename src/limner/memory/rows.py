@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from limner.memory.counters import start_of_epoch
 from limner.memory.records import Event, Evidence, Media, Observation, Proposition, Standing, utc_now
 from limner.memory.schema import evidence, propositions, supersessions, users
 
@@ -45,7 +46,8 @@ def insert_missing(connection: Connection, table: Table, values: Sequence[Mappin
 
 def ensure_user(connection: Connection, user_id: str) -> None:
     """Make sure the user has a row, and lock it until the transaction ends."""
-    insert_missing(connection, users, [{"id": user_id, "created_at": utc_now()}])
+    new = {"id": user_id, "created_at": utc_now(), "epoch": start_of_epoch()}
+    insert_missing(connection, users, [new])
     lock_user(connection, user_id)
 
 

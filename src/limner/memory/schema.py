@@ -80,8 +80,8 @@ users = Table(
     metadata,
     Column("id", String(256), primary_key=True),
     Column("created_at", UTCDateTime, nullable=False),
-    # What search keeps in memory of a user follows these: `version` counts every change of what can be found,
-    # `epoch` those that took something away, after which all of it is read anew.
+    # What search keeps in memory of a user follows these (see `counters`): `version` counts every change of what can
+    # be found; `epoch` becomes another number when something is taken away, after which all of it is read anew.
     Column("version", Integer, nullable=False, server_default=text("0")),
     Column("epoch", Integer, nullable=False, server_default=text("0")),
     # Seeds the rotation under which the user's vectors lie in the index; an erasure throws it away.
@@ -238,12 +238,15 @@ documents = Table(
     # Copied from the owner, so that one narrow index answers "which rows were known at that time".
     Column("recorded_at", UTCDateTime, nullable=False),
     Column("retired_at", UTCDateTime),
+    # The version of the user at which it was added or became another: a copy in memory reads on from there.
+    Column("changed", Integer, nullable=False, server_default=text("0")),
     CheckConstraint(
         "(kind = 'observation' AND observation_id IS NOT NULL AND proposition_id IS NULL)"
         " OR (kind = 'proposition' AND proposition_id IS NOT NULL AND observation_id IS NULL)",
         name="owner",
     ),
     Index(None, "user_id", "kind", "retired_at", "recorded_at", "length"),
+    Index(None, "user_id", "changed"),
     sqlite_autoincrement=True,
 )
 

@@ -5,18 +5,19 @@ have unit length, so a dot product is the cosine.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from limner.errors import ModelError
+from limner.memory.counters import next_version
 from limner.memory.database import Database
-from limner.memory.documents import document_texts
+from limner.memory.documents import Kind, document_texts
 from limner.memory.records import utc_now
 from limner.memory.rows import chunked, insert_missing
-from limner.memory.schema import documents, outbox, vectors
+from limner.memory.schema import documents, outbox, users, vectors
 
 __all__ = (
     "Vectorizer",
@@ -98,16 +99,31 @@ def load_vectors(
     return [row.document_id for row in rows], matrix
 
 
-def encode_missing(database: Database, user_id: str, encoder: Vectorizer) -> int:
+def encode_missing(
+    database: Database,
+    user_id: str,
+    encoder: Vectorizer,
+    *,
+    kind: Kind | None = None,
+    most: int | None = None,
+) -> int:
     """Encode the user's documents that have no vector of this encoder yet; no transaction is open meanwhile.
+
+    Args:
+        database: The database.
+        user_id: Whose documents.
+        encoder: Makes the vectors.
+        kind: Only documents of this kind.
+        most: How many at most, oldest first; none means all.
 
     Returns:
         How many were encoded.
     """
     done = 0
     while True:
+        left = ENCODING_BATCH if most is None else min(ENCODING_BATCH, most - done)
         with database.read() as connection:
-            texts = _texts_without_vector(connection, user_id, encoder)
+            texts = _texts_without_vector(connection, user_id, encoder, kind, left) if left > 0 else {}
         if not texts:
             return done
         matrix = unit_rows(encoder.encode_documents(list(texts.values())))
@@ -125,17 +141,18 @@ def users_without_vectors(connection: Connection, encoder: Vectorizer) -> list[s
 def store_vectors(
     connection: Connection, user_id: str, encoder: Vectorizer, by_number: Mapping[int, NDArray[np.float32]]
 ) -> None:
-    """Store vectors (unit length) and tell the index; documents that were erased meanwhile are passed over."""
+    """Store vectors (unit length), and leave the user's index a note; documents erased meanwhile are passed over."""
+    next_version(connection, user_id)
     alive: set[int] = set()
     for chunk in chunked(by_number):
         statement = select(documents.c.id).where(documents.c.user_id == user_id, documents.c.id.in_(chunk))
         alive.update(connection.execute(statement).scalars())
+    made_by = {"encoder": encoder.name, "encoder_version": encoder.version}
     rows = [
         {
             "user_id": user_id,
             "document_id": number,
-            "encoder": encoder.name,
-            "encoder_version": encoder.version,
+            **made_by,
             "dimension": len(vector),
             "vector": np.asarray(vector, dtype="<f4").tobytes(),
         }
@@ -143,52 +160,39 @@ def store_vectors(
         if number in alive
     ]
     insert_missing(connection, vectors, rows)
-    _announce(connection, user_id, encoder, sorted(alive))
+    _note(connection, user_id, [{"document_id": number, **made_by} for number in sorted(alive)])
 
 
 def copy_vectors(connection: Connection, user_id: str, source: int, target: int) -> None:
-    """Give document `target` the vectors of `source`, whose text is the same."""
-    rows = connection.execute(
-        select(vectors).where(vectors.c.user_id == user_id, vectors.c.document_id == source)
-    ).mappings()
-    for row in list(rows):
-        connection.execute(vectors.insert().values({**row, "document_id": target}))
-        connection.execute(
-            outbox.insert().values(
-                user_id=user_id,
-                action="upsert",
-                document_id=target,
-                encoder=row["encoder"],
-                encoder_version=row["encoder_version"],
-                created_at=utc_now(),
-            )
+    """Give document `target`, which is new, the vectors of `source`, whose text is the same."""
+    mine = (vectors.c.user_id == user_id, vectors.c.document_id == source)
+    rows = [dict(row) for row in connection.execute(select(vectors).where(*mine)).mappings()]
+    if rows:
+        copies = [{**row, "document_id": target} for row in rows]
+        connection.execute(vectors.insert(), copies)
+        _note(
+            connection,
+            user_id,
+            [{name: copy[name] for name in ("document_id", "encoder", "encoder_version")} for copy in copies],
         )
 
 
-def _announce(connection: Connection, user_id: str, encoder: Vectorizer, numbers: Sequence[int]) -> None:
-    if numbers:
-        row = {
-            "user_id": user_id,
-            "action": "upsert",
-            "encoder": encoder.name,
-            "encoder_version": encoder.version,
-            "created_at": utc_now(),
-        }
-        connection.execute(outbox.insert(), [{**row, "document_id": number} for number in numbers])
+def _note(connection: Connection, user_id: str, of: Sequence[Mapping[str, Any]]) -> None:
+    """Leave the index a note of each new vector, where the user has an index; `VectorIndex.drain` makes the first."""
+    indexed = select(users.c.id).where(users.c.id == user_id, users.c.index_key.is_not(None))
+    if of and connection.execute(indexed).first() is not None:
+        shared = {"user_id": user_id, "action": "upsert", "created_at": utc_now()}
+        connection.execute(outbox.insert(), [{**shared, **one} for one in of])
 
 
-def _texts_without_vector(connection: Connection, user_id: str, encoder: Vectorizer) -> dict[int, str]:
-    has_all = select(func.count()).where(documents.c.user_id == user_id)
-    # Two counts over narrow indexes; the costly anti-join runs only when they differ.
-    if connection.execute(has_all).scalar_one() == count_vectors(connection, user_id, encoder):
-        return {}
-    missing = (
-        select(documents.c.id)
-        .where(documents.c.user_id == user_id, ~_has_vector(encoder))
-        .order_by(documents.c.id)
-        .limit(ENCODING_BATCH)
-    )
-    return document_texts(connection, user_id, list(connection.execute(missing).scalars()))
+def _texts_without_vector(
+    connection: Connection, user_id: str, encoder: Vectorizer, kind: Kind | None, most: int
+) -> dict[int, str]:
+    missing = select(documents.c.id).where(documents.c.user_id == user_id, ~_has_vector(encoder))
+    if kind is not None:
+        missing = missing.where(documents.c.kind == kind)
+    numbers = connection.execute(missing.order_by(documents.c.id).limit(most)).scalars()
+    return document_texts(connection, user_id, list(numbers))
 
 
 def _has_vector(encoder: Vectorizer) -> ColumnElement[bool]:

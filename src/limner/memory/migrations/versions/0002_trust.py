@@ -36,6 +36,9 @@ def upgrade() -> None:
         observations.add_column(sa.Column("origin", sa.String(length=256), nullable=True))
     with op.batch_alter_table("outbox") as outbox:
         outbox.add_column(sa.Column("lease_holder", sa.String(length=320), nullable=True))
+    with op.batch_alter_table("documents") as documents:
+        documents.add_column(sa.Column("changed", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.create_index(op.f("ix_documents_user_id_changed"), "documents", ["user_id", "changed"])
     _times()
     _sources()
     _rights()
