@@ -321,7 +321,7 @@ def test_reflecting_and_forgetting_keep_the_index_up_to_date(open_limner):
     ada = limner.user("ada")
     kept = ada.observe_many(NewObservation(f"{n} cups of tea") for n in range(8))
     ada.search("tea")
-    assert limner.status().outbox == 8
+    assert limner.status().outbox == 0  # who has no index yet leaves no notes
     ada.reflect()
     assert limner.status().outbox == 0
     ada.forget(kept[0].id)

@@ -127,8 +127,10 @@ class Eraser:
             lock_user(connection, self._user_id)
             kind, gone = erase(connection)
             now = utc_now()
+            if not gone.observations and not gone.propositions:
+                return Receipt(new_id(), kind, now)
             receipt = keep_receipt(connection, self._user_id, kind, now, gone.counts, gone.requeued)
-            taken_away(connection, self._user_id)
+            new_epoch(connection, self._user_id)
             mine = users.c.id == self._user_id
             connection.execute(
                 update(users).where(mine, users.c.index_key.is_not(None)).values(index_key=new_seed())
@@ -172,8 +174,3 @@ class Eraser:
     def _has(self, connection: Connection, table: Table, id: str) -> bool:
         statement = select(table.c.id).where(table.c.user_id == self._user_id, table.c.id == id)
         return connection.execute(statement).first() is not None
-
-
-def taken_away(connection: Connection, user_id: str) -> None:
-    """Note that something was taken away: what other processes hold in memory is void."""
-    new_epoch(connection, user_id)

@@ -89,6 +89,8 @@ class SnapshotCache:
     def _current(self, connection: Connection, user_id: str, drops: int) -> Snapshot | None:
         state = read_state(connection, user_id)
         if state is None:
+            if self.last(user_id) is not None:
+                self.drop(user_id)  # forgotten altogether, by another process
             return None
         with self._guard:
             entry = self._entries.setdefault(user_id, _Entry())
@@ -98,21 +100,24 @@ class SnapshotCache:
             return kept
         with entry.lock:
             kept = entry.snapshot
-            if kept is None or kept.state != state:
-                kept = self._read(connection, user_id, kept, state)
-                with self._guard:
-                    # An erasure that was committed since this connection began must not be undone in memory.
-                    if self._drops == drops:
-                        entry.snapshot = kept
-            return kept
+            if kept is not None and kept.state == state:
+                return kept
+            if kept is not None and kept.state.version > state.version:
+                if kept.state.epoch != state.epoch:
+                    self.drop(user_id)  # whichever of the two is gone, the next look reads the other
+                raise _Overtaken
+            current = self._read(connection, user_id, kept, state)
+            with self._guard:
+                # An erasure that was committed since this connection began must not be undone in memory.
+                if self._drops == drops:
+                    entry.snapshot = current
+            return current
 
     def _read(self, connection: Connection, user_id: str, kept: Snapshot | None, state: State) -> Snapshot:
+        later = None
         if kept is not None and kept.state.epoch == state.epoch:
-            if kept.state.version > state.version:
-                raise _Overtaken
-            if (later := kept.followed(connection, state)) is not None:
-                return later
-        return Snapshot.read(connection, user_id, state)
+            later = kept.followed(connection, state)
+        return Snapshot.read(connection, user_id, state) if later is None else later
 
     def _weigh(self, user_id: str, snapshot: Snapshot) -> None:
         """Let go of what was not used for longest while all takes more than the limit."""

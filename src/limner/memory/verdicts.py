@@ -17,7 +17,6 @@ from sqlalchemy import Connection, insert, select, update
 from limner.errors import InputError
 from limner.memory.database import Database
 from limner.memory.documents import add_document
-from limner.memory.erasure import taken_away
 from limner.memory.intake import clean_text, observation_of
 from limner.memory.lineage import Lineage
 from limner.memory.propositions import line_of_revisions, one_proposition
@@ -118,7 +117,6 @@ class _Judgement:
                 old: one_proposition(self._connection, self._user_id, old).text for old in new.supersedes
             }
             add_version(self._connection, new, before)
-        taken_away(self._connection, self._user_id)
         return one_proposition(self._connection, self._user_id, judged.id if new is None else new.id)
 
     def _reason(self, id: str) -> str:
