@@ -1,11 +1,15 @@
 """The memory: one database, one vector index, and a door for each user."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import select
 
 from limner.memory.chroma import open_collections
 from limner.memory.database import Database
+from limner.memory.export import export
+from limner.memory.importing import Conversations, Imported, import_file
 from limner.memory.index import VectorIndex
 from limner.memory.intake import check_user_id
 from limner.memory.retention import Retention
@@ -62,6 +66,37 @@ class Memory:
         """Return for each user who has data how much it is, where it came from and when; by id."""
         with self.database.read() as connection:
             return summaries(connection)
+
+    def export(self, *, vectors: bool = False) -> Iterator[dict[str, object]]:
+        """Yield everything stored of everybody, as `UserReader.export` does of one user.
+
+        Args:
+            vectors: Whether vectors are exported too.
+
+        Raises:
+            StaleClaim: Something was forgotten since the export began.
+        """
+        return export(self.database, None, encoder=self.encoder, with_vectors=vectors)
+
+    def import_file(
+        self, path: Path, *, merge: bool = False, conversations: Conversations = "refuse"
+    ) -> list[Imported]:
+        """Take in an export; each user's section is stored as a whole or not at all.
+
+        Args:
+            path: The file.
+            merge: Whether users may be there already; what the file has more is added to them.
+            conversations: Whether the file may have conversations: `take` only from a file that nobody else could have
+                changed, because reading one later can run code that it names; `leave` passes over them.
+
+        Returns:
+            What became of each user.
+
+        Raises:
+            InputError: A line cannot be used, or a user is there and `merge` is not set; the message says which line and why.
+            ConfigurationError: A newer limner wrote the file.
+        """
+        return import_file(self.database, path, merge=merge, conversations=conversations)
 
     def drain_index(self) -> int:
         """Bring the vector index up to date, encoding what has no vector yet.

@@ -176,10 +176,16 @@ class UserReader:
         with self._database.read() as connection:
             return user_status(connection, self.user_id)
 
-    def export(self) -> Iterator[dict[str, object]]:
+    def export(self, *, vectors: bool = False) -> Iterator[dict[str, object]]:
         """Yield everything stored of this user as JSON-able data, one dict per line of an export, from one state.
 
         The first one is a header and the last one counts the others; there is none at all about whom nothing is stored.
-        A transaction stays open until the last one has been taken, or the iterator is closed.
+        No transaction stays open while the lines are taken.
+
+        Args:
+            vectors: Whether vectors are exported too; without them, whoever imports encodes anew when it is needed.
+
+        Raises:
+            StaleClaim: Something was forgotten since the export began.
         """
-        return export(self._database, [self.user_id])
+        return export(self._database, [self.user_id], encoder=self._memory.encoder, with_vectors=vectors)
