@@ -13,10 +13,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-crash eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 # The stamp is written last, so an interrupted set-up is started afresh and never taken for a finished one.
 $(STAMP): pyproject.toml constraints.txt
@@ -47,6 +47,9 @@ test-data: $(STAMP) ## Run the tests on MovieLens-100K, which is fetched first.
 
 test-crash: $(STAMP) ## Kill processes two hundred times, and let eight write at once (minutes; CRASH_SEED=1).
 	$(BIN)/pytest -m crash $(PYTEST_ARGS)
+
+test-isolation: $(STAMP) ## Let users do ten thousand things, and look for one's in another's (minutes; ISOLATION_SEED=1).
+	$(BIN)/pytest -m isolation $(PYTEST_ARGS)
 
 eval-smoke: $(STAMP) ## Run a few items of every benchmark on a small real model.
 	$(BIN)/limner data fetch ml-100k

@@ -1,48 +1,57 @@
-"""Properties: whatever another user stores, one's own answers, scores and counts stay the same."""
+"""Whatever another user stores, one's own answers, scores, counts and costs stay the same, and nothing of it is seen."""
 
-import json
+import os
+import shutil
+import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import event
 
-from contracts.memory_reflections import proposed, revision_of
-from limner.errors import NotFound
-from limner.memory import Memory, NewObservation, Portrait, PortraitLine
+from contracts.memory_reflections import proposed
+from isolation.crowd import TEXTS, Crowd, in_memory
+from limner.errors import InputError
+from limner.memory import Memory, NewObservation
 from limner.settings import RecallWeights, Settings
 from limner.testing import HashEncoder
 
-WORDS = ["horror", "comedy", "film", "Porto", "night", "dog", "tea", "%", "_", "' OR 1=1 --", "二時間"]
-TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map(" ".join)
-NAMES = ["ada", "Ada", "adа", "ada ", "../ada", "ada' --", "ad%"]  # the third has a Cyrillic а
+WEIGHTS = RecallWeights(lexical=0.6, dense=0.3, context=0.1)
+
+
+@pytest.fixture(scope="module")
+def empty_store() -> Iterator[Path]:
+    """Return the folder of an empty store, to be copied."""
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
+        Memory(Settings(home=folder), HashEncoder()).close()
+        yield Path(folder)
 
 
 @contextmanager
-def fresh_memory(**options: object) -> Iterator[Memory]:
-    with tempfile.TemporaryDirectory() as home:
-        memory = Memory(Settings(home=home, **options), HashEncoder(dimension=32))
-        try:
+def fresh_memory(empty_store: Path) -> Iterator[Memory]:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
+        home = shutil.copytree(empty_store, f"{folder}/home")
+        with Memory(Settings(home=home), HashEncoder(dimension=32)) as memory:
             yield memory
-        finally:
-            memory.close()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(mine=st.lists(TEXTS, min_size=1, max_size=6), theirs=st.lists(TEXTS, max_size=6), query=TEXTS)
-def test_another_users_rows_change_no_score(mine, theirs, query) -> None:
+def test_another_users_rows_change_no_score(empty_store, mine, theirs, query) -> None:
     def scores(others: list[str], late: bool) -> list[tuple[str, float]]:
-        with fresh_memory() as memory:
+        with fresh_memory(empty_store) as memory:
             if not late:
                 memory.user("bob").observe_many(NewObservation(text) for text in others)
             memory.user("ada").observe_many(NewObservation(text) for text in mine)
             if late:
                 memory.user("bob").observe_many(NewObservation(text) for text in others)
-            weights = RecallWeights(lexical=0.6, dense=0.3, context=0.1)
-            found = memory.user("ada").search(query, k=100, weights=weights)
+            found = memory.user("ada").search(query, k=100, weights=WEIGHTS)
             return [(recall.record.text, recall.score) for recall in found]
 
     alone = scores([], late=False)
@@ -50,88 +59,139 @@ def test_another_users_rows_change_no_score(mine, theirs, query) -> None:
     assert scores(theirs, late=True) == alone
 
 
-class TwoUsers(RuleBasedStateMachine):
-    """Users whose ids look alike do anything in any order; each one's text carries a mark of theirs."""
+@pytest.mark.parametrize("afresh", [False, True])
+def test_another_users_rows_cost_nothing(open_memory, afresh) -> None:
+    """The steps of SQLite's machine are counted: they depend on the rows that a statement visits."""
+    memory = open_memory()
+    ada, bob = memory.user("ada"), memory.user("bob")
+    ada.observe_many(NewObservation(f"film number {n}") for n in range(20))
+    batch = ada.claim(10_000, len)
+    ada.apply(batch, add=[proposed(ada, f"Likes film {o.id}.", o) for o in batch.observations[:5]])
+    bob.observe("a film")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        options = {"home": self._folder.name, "exact_limit": 3, "chroma_url": "ephemeral"}
-        self.memory = Memory(Settings(**options), HashEncoder(dimension=32))
-        self.users = {name: self.memory.user(name) for name in NAMES}
-        self.marks = {name: f"mark{number}x" for number, name in enumerate(NAMES)}
-        self.owner: dict[str, str] = {}
-        self.observed: dict[str, int] = dict.fromkeys(NAMES, 0)
+    def steps() -> int:
+        if afresh:  # nothing is kept from the searches before
+            ada.forget(ada.observe("one more film, which goes again").id)
+            memory.drain_index()
+        else:
+            ada.search("film number 7", k=5, weights=WEIGHTS)
+        with counted_steps(memory) as counted:
+            ada.search("film number 7", k=5, weights=WEIGHTS)
+            ada.similar(["Likes film."])
+            ada.status()
+            ada.portrait("k")
+            ada.propositions()
+            list(ada.export())
+        return counted[0]
 
-    def teardown(self) -> None:
-        self.memory.close()
-        self._folder.cleanup()
+    before = steps()
+    others = 200
+    bob.observe_many(NewObservation(f"film number {n}") for n in range(others))
+    while batch := bob.claim(10_000, len):
+        bob.apply(batch, add=[proposed(bob, f"Likes film {o.id}.", o) for o in batch.observations])
+    bob.search("film", k=5)
+    assert before > 1000
+    assert abs(steps() - before) < others / 2
 
-    def check(self, name: str, answer: object) -> None:
-        for other, mark in self.marks.items():
-            if other != name:
-                assert mark not in repr(answer)
 
-    @rule(name=st.sampled_from(NAMES), text=TEXTS)
-    def observe(self, name: str, text: str) -> None:
-        kept = self.users[name].observe(f"{text} {self.marks[name]}")
-        self.owner[kept.id] = name
-        self.observed[name] += 1
+@contextmanager
+def counted_steps(memory: Memory) -> Iterator[list[int]]:
+    counted = [0]
 
-    @rule(name=st.sampled_from(NAMES), revise=st.booleans())
-    def reflect(self, name: str, revise: bool) -> None:
-        user = self.users[name]
-        if (batch := user.claim(200, len)) is None:
-            return
-        self.check(name, batch)
-        held = user.propositions()
-        text = f"Says {len(self.owner)} {self.marks[name]}."
-        new = (
-            revision_of(user, held[0], text, batch.observations[0])
-            if held and revise
-            else proposed(user, text, *batch.observations)
+    def count() -> None:
+        counted[0] += 1
+
+    def watch(driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_progress_handler(count, 1)
+
+    def release(driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_progress_handler(None, 1)
+
+    engine = memory.database._engine
+    event.listen(engine, "checkout", watch)
+    event.listen(engine, "checkin", release)
+    try:
+        yield counted
+    finally:
+        event.remove(engine, "checkout", watch)
+        event.remove(engine, "checkin", release)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "\n", "ada\n", "a\tb", "\u200e", "ad\x00a", "\ud800", "a" * 257, "a" * 10_000]
+)
+def test_what_is_no_user_id_is_refused_in_few_words(memory, name) -> None:
+    with pytest.raises(InputError) as refused:
+        memory.user(name)
+    assert len(str(refused.value)) < 200
+
+
+def test_nothing_is_kept_of_an_erasure_that_found_nothing(memory, ada) -> None:
+    assert ada.forget_observations(["no such thing"]).observations == 0
+    assert memory.users() == []
+    kept = ada.observe("I live in Porto")
+    assert ada.forget_observations([]).observations == 0
+    assert (ada.observations(), ada.receipts()) == ([kept], [])
+
+
+def run(crowd: type[Crowd], operations: int, first_seed: int, *, steps: int = 100) -> None:
+    """Let a crowd make so many steps, a hundred at a time on an empty store."""
+    round_ = 0
+    while (made := sum(crowd.steps.values())) < operations:
+        left = -(-(operations - made) // steps)
+        run_state_machine_as_test(
+            seed(first_seed * 1000 + round_)(crowd),
+            settings=settings(
+                max_examples=min(20, left),
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
         )
-        user.apply(batch, add=[new])
-        self.owner[new.id] = name
-
-    @rule(name=st.sampled_from(NAMES))
-    def draw(self, name: str) -> None:
-        user = self.users[name]
-        lines = tuple(PortraitLine(text=p.text, propositions=(p.id,)) for p in user.propositions())
-        user.save_portrait(Portrait(user_id=name, kind="k", lines=lines))
-
-    @rule(name=st.sampled_from(NAMES), query=TEXTS, other=st.sampled_from(NAMES))
-    def look(self, name: str, query: str, other: str) -> None:
-        user = self.users[name]
-        self.check(name, user.search(query, k=50))
-        self.check(name, user.search(self.marks[other], k=50))
-        self.check(name, user.similar([query, self.marks[other]], k=50))
-        self.check(name, [user.portrait("k"), user.parked(), user.observations()])
-        self.check(name, json.dumps(list(user.export())))
-
-    @precondition(lambda self: self.owner)
-    @rule(data=st.data(), name=st.sampled_from(NAMES))
-    def forget(self, data: st.DataObject, name: str) -> None:
-        id = data.draw(st.sampled_from(sorted(self.owner)))
-        if self.owner[id] != name:
-            with pytest.raises(NotFound) as caught:
-                self.users[name].forget(id)
-            self.check(name, caught.value)
-            return
-        try:
-            self.observed[name] -= self.users[name].forget(id).observations
-        except NotFound:  # went with an earlier erasure
-            assert id not in {p.id for p in self.users[name].propositions()}
-
-    @rule()
-    def drain(self) -> None:
-        self.memory.drain_index()
-
-    @invariant()
-    def everybody_has_exactly_their_own(self) -> None:
-        for name, user in self.users.items():
-            assert user.status().observations == self.observed[name]
+        round_ += 1
 
 
-TestTwoUsers = TwoUsers.TestCase
-TestTwoUsers.settings = settings(max_examples=6, stateful_step_count=25, deadline=None)
+def crowd_in(places: dict[str, object], **fields: object) -> type[Crowd]:
+    """Return a crowd with counters of its own, at some places."""
+    return type(
+        "Crowd",
+        (Crowd,),
+        {"places": places, "steps": Crowd.steps.copy(), "calls": Crowd.calls.copy(), **fields},
+    )
+
+
+def report(title: str, crowd: type[Crowd], first_seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def table(counts) -> str:
+        return ", ".join(f"{name} {n}" for name, n in counts.most_common())
+
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{title}, ISOLATION_SEED={first_seed}: {sum(crowd.steps.values())} operations ({table(crowd.steps)}), "
+            f"in which the doors were asked {sum(crowd.calls.values())} times ({table(crowd.calls)})\n"
+        )
+
+
+def test_users_do_anything_and_see_nothing_of_each_other() -> None:
+    crowd = crowd_in({})
+    run(crowd, 150, 7, steps=50)
+    assert len(crowd.steps) > 15
+
+
+@pytest.mark.isolation
+@pytest.mark.timeout(7200)
+def test_ten_thousand_operations(capsys) -> None:
+    first_seed = int(os.environ.get("ISOLATION_SEED", "1"))
+    crowd = crowd_in({})
+    run(crowd, 10_000, first_seed)
+    report("SQLite with Chroma's folders", crowd, first_seed, capsys)
+
+
+@pytest.mark.isolation
+@pytest.mark.timeout(7200)
+def test_a_thousand_operations_on_postgresql(postgresql_url, chroma_url, capsys) -> None:
+    first_seed = int(os.environ.get("ISOLATION_SEED", "1"))
+    crowd = crowd_in({"database_url": postgresql_url, "chroma_url": chroma_url})
+    run(crowd, 1_000, first_seed)
+    report("PostgreSQL with a Chroma server", crowd, first_seed, capsys)

@@ -260,7 +260,10 @@ class UserMemory(UserRecording):
         return self._eraser().source(source)
 
     def forget_observations(self, ids: Collection[str]) -> Receipt:
-        """Erase several observations at once, as `forget` does; those that are not there any more are passed over."""
+        """Erase several observations at once, as `forget` does; those that are not there any more are passed over.
+
+        Where none of them is there, the receipt that this returns is not kept.
+        """
         return self._eraser().observations(ids)
 
     def forget_everything(self) -> Receipt:
