@@ -134,6 +134,8 @@ def test_an_import_into_an_empty_store_makes_an_identical_one(memory, second, tm
 
 def test_the_header_names_the_encoder(memory, ada) -> None:
     ada.observe("x")
+    assert next(iter(ada.export()))["encoder_version"] is None
+    ada.search("x")
     header = next(iter(ada.export()))
     assert (header["encoder"], header["encoder_version"]) == ("hash", "1-64")
 

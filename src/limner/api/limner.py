@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from limner.inference import Encoder, LanguageModel, Ledger, Portal
 from limner.inference.encoder import encoder as encoder_of
 from limner.inference.language_model import language_model
 from limner.memory import Memory
+from limner.memory.importing import Conversations, Imported
 from limner.memory.status import StoreStatus
 from limner.profiles.portraitist import Portraitist
 from limner.profiles.propositions import ItemKnowledge
@@ -136,6 +137,28 @@ class Limner:
     def users(self) -> list[str]:
         """Return the ids of all users about whom something is stored."""
         return self.memory.users()
+
+    def export(self, *, vectors: bool = False) -> Iterator[Mapping[str, object]]:
+        """Yield everything that is stored about everybody, as `User.export` does of one user."""
+        return self.memory.export(vectors=vectors)
+
+    def import_file(
+        self, path: str | Path, *, merge: bool = False, conversations: Conversations = "refuse"
+    ) -> list[Imported]:
+        """Take in an export; each user is taken in whole or not at all.
+
+        Args:
+            path: A file of JSON Lines, as `export` gives them.
+            merge: Whether users may be there already; what the file has more is added, and nothing is overwritten.
+            conversations: What becomes of a file that has conversations: `refuse` it, `take` them, or `leave` them out. Reading one
+                later can run code that the file names: take them only where nobody else could have changed it.
+
+        Raises:
+            InputError: A line cannot be used, or a user is there and `merge` is not set; the message says which line and why.
+            ConfigurationError: A newer limner wrote the file.
+        """
+        self.check_open()
+        return self.memory.import_file(Path(path).expanduser(), merge=merge, conversations=conversations)
 
     def status(self) -> StoreStatus:
         """Return how much is stored, and what still waits."""

@@ -41,9 +41,16 @@ class UserRights:
 
     # Seeing and taking along
 
-    def export(self) -> Iterator[Mapping[str, object]]:
-        """Yield everything that is stored about the user, as objects that JSON can hold."""
-        return self.memory.export()
+    def export(self, *, vectors: bool = False) -> Iterator[Mapping[str, object]]:
+        """Yield everything that is stored about the user, as objects that JSON can hold; `Limner.import_file` reads it back.
+
+        Args:
+            vectors: Whether the encoder's vectors are among it; they can be made anew.
+
+        Raises:
+            StaleClaim: Something was forgotten while the lines were taken; begin again.
+        """
+        return self.memory.export(vectors=vectors)
 
     # Recording
 

@@ -13,7 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, TypeAlias
 
 from pydantic_core import from_json, to_json, to_jsonable_python
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, func, select, true
 
 from limner.errors import StaleClaim
 from limner.memory.database import Database
@@ -23,7 +23,7 @@ from limner.memory.rows import chunked
 from limner.memory.schema import SCHEMA_VERSION, documents, erasures, observations, users, vectors
 from limner.memory.vectors import Vectorizer
 
-__all__ = ("export", "export_header")
+__all__ = ("export",)
 
 _AT_ONCE = 500
 _IN_MEMORY = 16 << 20
@@ -74,7 +74,11 @@ def _lines(
     chosen = everybody if user_ids is None else [one for one in user_ids if one in everybody]
     if user_ids is not None and not chosen:
         return
-    yield export_header(encoder)
+    name = None if encoder is None else encoder.name
+    mine = vectors.c.user_id.in_(chosen) if user_ids is not None else true()
+    # Not asked of the encoder, which may have to be fetched to tell.
+    made_by = select(vectors.c.encoder_version).where(mine, vectors.c.encoder == name).limit(1)
+    yield _header(name, connection.execute(made_by).scalar())
     lines = 1
     for user_id in chosen:
         for line in _section(connection, user_id, with_vectors):
@@ -96,15 +100,14 @@ def _erased(connection: Connection, user_ids: Collection[str] | None) -> _Erased
     return {row[0]: (row[1], row[2]) for row in connection.execute(statement)}
 
 
-def export_header(encoder: Vectorizer | None) -> dict[str, object]:
-    """Return the first line of a file."""
+def _header(encoder: str | None, encoder_version: str | None) -> dict[str, object]:
     return {
         "record": "limner",
         "format": FORMAT,
         "limner": version("limner"),
         "schema_version": SCHEMA_VERSION,
-        "encoder": encoder.name if encoder is not None else None,
-        "encoder_version": encoder.version if encoder is not None else None,
+        "encoder": encoder,
+        "encoder_version": encoder_version,
         "exported_at": _plain(utc_now()),
     }
 

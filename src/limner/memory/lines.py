@@ -260,7 +260,7 @@ class HeaderLine(Line):
     """Version of limner."""
     schema_version: str
     encoder: str | None = None
-    """The encoder with which the store was opened, and its version; vectors name theirs one by one."""
+    """The encoder with which the store was opened, and its version if it has made vectors; these name theirs one by one."""
     encoder_version: str | None = None
     exported_at: AwareDatetime
 

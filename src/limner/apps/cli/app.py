@@ -13,6 +13,7 @@ from limner.apps.cli import (
     observing,
     recommenders,
     store,
+    transferring,
     using,
 )
 from limner.apps.cli.failures import EXIT_CODES, Commands
@@ -52,7 +53,18 @@ def limner(
     """Keep a portrait of a user in plain language, with evidence, and use it to answer and to recommend."""
 
 
-for module in (observing, knowing, judging, using, store, fetching, recommenders, evaluating, demo):
+for module in (
+    observing,
+    knowing,
+    judging,
+    using,
+    store,
+    transferring,
+    fetching,
+    recommenders,
+    evaluating,
+    demo,
+):
     module.register(app)
 
 

@@ -1,15 +1,9 @@
-"""Commands about the store as a whole: users, status, settings, export, index."""
-
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, TextIO
+"""Commands about the store as a whole: users, status, settings, index."""
 
 import typer
 
 from limner.apps.cli.fetching import fetch_missing
-from limner.apps.cli.options import AsJson, Home, OptionalUser, UserId
+from limner.apps.cli.options import AsJson, Home, OptionalUser
 
 __all__ = ["register"]
 
@@ -18,7 +12,7 @@ index = typer.Typer(no_args_is_help=True, help="The vector index, which is deriv
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (users, status, settings, export):
+    for command in (users, status, settings):
         app.command()(command)
     app.add_typer(index, name="index")
 
@@ -76,40 +70,6 @@ def settings(home: Home = None, as_json: AsJson = False) -> None:
     for name, values in nested.items():
         rows += [(f"LIMNER_{name.upper()}__{part.upper()}", value) for part, value in values.items()]
     print_table(("setting", "value"), rows)
-
-
-def export(
-    user: UserId,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", dir_okay=False, help="File to write; else standard output."),
-    ] = None,
-    home: Home = None,
-) -> None:
-    """Write everything that is stored about a user, as JSON Lines."""
-    import json
-
-    from limner.apps.cli.opening import known, opened_memory
-    from limner.apps.cli.printing import as_plain
-
-    with opened_memory(home) as memory, _target(output) as target:
-        for record in memory.user(known(user, memory.users())).export():
-            target.write(json.dumps(as_plain(record), ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _target(output: Path | None) -> Iterator[TextIO]:
-    """Open what to write to; a file takes its name only once it is whole."""
-    if output is None:
-        yield sys.stdout
-        return
-    part = output.with_name(output.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            yield file
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @index.command()
