@@ -1,7 +1,7 @@
 """The searchable texts of a user: every observation and every version of a proposition, as numbered documents."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -19,6 +19,7 @@ __all__ = (
     "Document",
     "Kind",
     "add_document",
+    "add_documents",
     "any_visible",
     "document_texts",
     "retire_document",
@@ -46,29 +47,50 @@ class Document:
 def add_document(
     connection: Connection, record: Observation | Proposition, version: int | None = None
 ) -> int:
-    """Make the record findable by its words; its vector is made when one is first needed.
+    """Make one record findable, as `add_documents` does; return the document's number.
 
     Args:
         connection: A connection in a write transaction.
         record: What was just stored.
         version: The number of the change that it is part of, from `next_version`; none counts one for it.
+    """
+    counted = next_version(connection, record.user_id) if version is None else version
+    return add_documents(connection, record.user_id, [record], counted)[0]
+
+
+def add_documents(
+    connection: Connection, user_id: str, records: Sequence[Observation | Proposition], version: int
+) -> list[int]:
+    """Make records findable by their words; their vectors are made when they are first needed.
+
+    Args:
+        connection: A connection in a write transaction.
+        user_id: Whose records.
+        records: What was just stored.
+        version: The number of the change that they are part of, from `next_version`.
 
     Returns:
-        The document's number.
+        The documents' numbers, rising.
     """
-    counts = Counter(tokenize(record.text))
-    proposition = isinstance(record, Proposition)
-    row = {
-        "user_id": record.user_id,
-        "kind": "proposition" if proposition else "observation",
-        "proposition_id" if proposition else "observation_id": record.id,
-        "length": counts.total(),
-        "recorded_at": record.recorded_at,
-        "changed": next_version(connection, record.user_id) if version is None else version,
-    }
-    number: int = connection.execute(insert(documents).values(row).returning(documents.c.id)).scalar_one()
-    index_terms(connection, record.user_id, number, counts)
-    return number
+    counts = [Counter(tokenize(record.text)) for record in records]
+    rows = []
+    for record, count in zip(records, counts, strict=True):
+        proposition = isinstance(record, Proposition)
+        rows.append({
+            "user_id": user_id,
+            "kind": "proposition" if proposition else "observation",
+            "observation_id": None if proposition else record.id,
+            "proposition_id": record.id if proposition else None,
+            "length": count.total(),
+            "recorded_at": record.recorded_at,
+            "changed": version,
+        })
+    if not rows:
+        return []
+    numbered = insert(documents).returning(documents.c.id, sort_by_parameter_order=True)
+    numbers = list(connection.execute(numbered, rows).scalars())
+    index_terms(connection, user_id, dict(zip(numbers, counts, strict=True)))
+    return numbers
 
 
 def retire_document(connection: Connection, user_id: str, proposition_id: str, now: datetime) -> None:

@@ -46,11 +46,12 @@ def tokenize(text: str, language: str = "english") -> list[str]:
     return [stem[:_MAX_TERM] for stem in _stemmer(language).stemWords(words)]
 
 
-def index_terms(connection: Connection, user_id: str, document_id: int, counts: Mapping[str, int]) -> None:
-    """Store how often each term occurs in a document."""
+def index_terms(connection: Connection, user_id: str, counts: Mapping[int, Mapping[str, int]]) -> None:
+    """Store how often each term occurs in each document, given by its number."""
+    found = [(term, number, n) for number, of_one in counts.items() for term, n in of_one.items()]
+    found.sort()  # as the table is: a page that many of them go to is written once
     rows = [
-        {"user_id": user_id, "term": term, "document_id": document_id, "frequency": n}
-        for term, n in counts.items()
+        {"user_id": user_id, "term": term, "document_id": number, "frequency": n} for term, number, n in found
     ]
     if rows:
         connection.execute(terms.insert(), rows)

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from limner.errors import NotFound
 from limner.memory.counters import next_version
-from limner.memory.documents import add_document
+from limner.memory.documents import add_documents
 from limner.memory.records import Observation
-from limner.memory.rows import ensure_user, observation_from, observation_row
+from limner.memory.rows import chunked, ensure_user, observation_from, observation_row
 from limner.memory.schema import observations
 
 __all__ = ("list_observations", "one_observation", "store_observations")
@@ -24,17 +25,23 @@ def store_observations(connection: Connection, user_id: str, new: Sequence[Obser
         Each observation as it is stored, which for a known key is the one stored first.
     """
     ensure_user(connection, user_id)
-    version = next_version(connection, user_id)
-    stored = []
+    known = _with_keys(connection, user_id, [o.key for o in new if o.key is not None])
+    fresh, stored = [], []
     for observation in new:
-        known = _with_key(connection, user_id, observation.key)
-        if known is None:
-            state = "done" if observation.author == "assistant" else "pending"
-            row = {**observation_row(observation), "state": state, "attempts": 0}
-            connection.execute(insert(observations).values(row))
-            add_document(connection, observation, version)
-        stored.append(known or observation)
+        first = observation if observation.key is None else known.setdefault(observation.key, observation)
+        if first is observation:
+            fresh.append(observation)
+        stored.append(first)
+    if fresh:
+        version = next_version(connection, user_id)
+        connection.execute(insert(observations), [_new_row(observation) for observation in fresh])
+        add_documents(connection, user_id, fresh, version)
     return stored
+
+
+def _new_row(observation: Observation) -> dict[str, Any]:
+    state = "done" if observation.author == "assistant" else "pending"
+    return {**observation_row(observation), "state": state, "attempts": 0}
 
 
 def one_observation(connection: Connection, user_id: str, observation_id: str) -> Observation:
@@ -82,9 +89,12 @@ def list_observations(
     return [observation_from(row) for row in rows]
 
 
-def _with_key(connection: Connection, user_id: str, key: str | None) -> Observation | None:
-    if key is None:
-        return None
-    statement = select(observations).where(observations.c.user_id == user_id, observations.c.key == key)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else observation_from(row)
+def _with_keys(connection: Connection, user_id: str, keys: Sequence[str]) -> dict[str, Observation]:
+    """Return the observations that have one of these keys, by key."""
+    found: dict[str, Observation] = {}
+    for chunk in chunked(dict.fromkeys(keys)):
+        statement = select(observations).where(
+            observations.c.user_id == user_id, observations.c.key.in_(chunk)
+        )
+        found.update({row.key: observation_from(row) for row in connection.execute(statement)})
+    return found
