@@ -5,196 +5,35 @@ Chroma. It says on a pipe what it is about to do and what has returned; what it 
 parent knows what had been acknowledged.
 """
 
-import os
 import random
 import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from durability.processes import fork_server, warm_up
-from durability.workload import MARK, concluded, open_limner, said
+from durability.working import POINTS, USERS, PointedEncoder, work
+from durability.workload import MARK, concluded, open_limner
 from limner.api import Limner, User
-from limner.memory import chroma
 from limner.memory.documents import KINDS
 from limner.memory.rotation import rotated
 from limner.memory.vectors import load_vectors
-from limner.testing import HashEncoder
 
 __all__ = ("ANY_MOMENT", "POINTS", "Kills")
 
 ANY_MOMENT = "any moment"
-POINTS = {
-    "statement": 60,
-    "before commit": 12,
-    "after commit": 12,
-    "encoding": 4,
-    "the model is asked": 40,
-    "claimed": 3,
-    "proposed": 3,
-    "related": 3,
-    "stored": 3,
-    "vectors go to the index": 3,
-    "vectors are in the index": 3,
-    "between two parts of the vectors": 4,
-    "before the log is emptied": 2,
-    "after the log is emptied": 2,
-    "before the index is erased": 2,
-    "a file of the index is removed": 8,
-    "after the index is erased": 2,
-}
-"""Where a process is killed, and at which passage at the latest."""
-
-USERS = ("ada", "bob")
 PATIENCE_S = 20.0
 """Seconds until a process is killed that has not come to its point."""
 
 _MARK_BYTES = re.compile(MARK.pattern.encode())
-_context = fork_server("durability.killing")
-
-
-class _Fuse:
-    """Kills this process when it passes a point for the nth time."""
-
-    def __init__(self, point: str, passage: int) -> None:
-        self._point = point
-        self._left = passage
-
-    def __call__(self, point: str) -> None:
-        if point == self._point:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-class _Encoder(HashEncoder):
-    def __init__(self, pass_by: Callable[[str], None] = lambda point: None) -> None:
-        super().__init__(dimension=32)
-        self._pass_by = pass_by
-
-    def encode_documents(self, texts: Any) -> Any:
-        self._pass_by("encoding")
-        return super().encode_documents(texts)
-
-
-def _around(owner: Any, name: str, before: Callable[[], None], after: Callable[[], None]) -> None:
-    """Let a function be passed by on the way in and out."""
-    original = getattr(owner, name)
-
-    def passed(*args: Any, **kwargs: Any) -> Any:
-        before()
-        result = original(*args, **kwargs)
-        after()
-        return result
-
-    setattr(owner, name, passed)
-
-
-def _lay(fuse: _Fuse) -> None:
-    """Let every point that lies in the product's own functions be passed by, in this process."""
-    from chromadb.api.models.Collection import Collection
-    from sqlalchemy import Engine
-
-    from limner.memory.database import Database
-
-    def point(name: str) -> Callable[[], None]:
-        return lambda: fuse(name)
-
-    def nothing() -> None:
-        pass
-
-    write = Database.write
-
-    @contextmanager
-    def passed(self: Database) -> Iterator[Any]:
-        with write(self) as connection:
-            yield connection
-            fuse("before commit")
-        fuse("after commit")
-
-    Database.write = passed  # type: ignore[method-assign]
-    event.listen(Engine, "before_cursor_execute", lambda *_: fuse("statement"))
-    chroma.UPSERT = 3
-    _around(chroma, "_upsert", point("vectors go to the index"), point("vectors are in the index"))
-    _around(Collection, "upsert", nothing, point("between two parts of the vectors"))
-    _around(Database, "scrub", point("before the log is emptied"), point("after the log is emptied"))
-    _around(
-        chroma.ChromaFolders, "erase", point("before the index is erased"), point("after the index is erased")
-    )
-    _around(os, "unlink", nothing, point("a file of the index is removed"))
-
-
-def _work(home: Path, seed: int, first: int, point: str, passage: int, pipe: Connection) -> None:
-    """What the process does until it is killed: everything that a user can do, in an order drawn by the seed."""
-    fuse = _Fuse(point, passage)
-    _lay(fuse)
-    pipe.send(("started",))
-    limner = open_limner(home, encoder=_Encoder(fuse), before_answer=lambda: fuse("the model is asked"))
-    pipe.send(("opened",))
-    draw = random.Random(seed)
-    worker = _Worker(limner, draw, first, pipe, fuse)
-    while True:
-        name = draw.choices(*zip(*worker.does.items(), strict=True))[0]
-        getattr(worker, name)(limner.user(draw.choice(USERS)))
-
-
-class _Worker:
-    def __init__(
-        self, limner: Limner, draw: random.Random, first: int, pipe: Connection, fuse: _Fuse
-    ) -> None:
-        self.does = {"observe": 8, "observe_many": 2, "reflect": 2, "forget": 2, "drain": 2, "search": 2}
-        self._limner = limner
-        self._draw = draw
-        self._next = first
-        self._pipe = pipe
-        self._fuse = fuse
-
-    def observe(self, user: User) -> None:
-        mark, text = self._new()
-        self._pipe.send(("observing", user.user_id, {mark: text}))
-        kept = user.observe(text, source="chat", key=mark)
-        again = user.observe(text, source="chat", key=mark) if self._draw.random() < 0.2 else kept
-        assert again == kept
-        self._pipe.send(("observed", {mark: kept.id}))
-
-    def observe_many(self, user: User) -> None:
-        from limner.memory import NewObservation
-
-        texts = dict(self._new() for _ in range(4))
-        self._pipe.send(("observing", user.user_id, texts))
-        kept = user.observe_many(NewObservation(t, source="chat", key=m) for m, t in texts.items())
-        self._pipe.send(("observed", {o.key: o.id for o in kept}))
-
-    def reflect(self, user: User) -> None:
-        user.reflect(progress=lambda step: self._fuse(step.stage))
-
-    def forget(self, user: User) -> None:
-        held = user.memory.observations()
-        if len(held) > 4:
-            gone = self._draw.choice(held)
-            self._pipe.send(("forgetting", gone.key))
-            user.forget(gone.id)
-            self._pipe.send(("forgot", gone.key))
-
-    def drain(self, _user: User) -> None:
-        self._limner.memory.drain_index()
-
-    def search(self, user: User) -> None:
-        user.search("What does the user own?")
-
-    def _new(self) -> tuple[str, str]:
-        mark = f"q{self._next}zx"
-        self._next += 1
-        return mark, said(mark, moving=self._draw.random() < 0.2)
+_context = fork_server("durability.working")
 
 
 @dataclass
@@ -234,7 +73,7 @@ class Kills:
         warm_up()
         receiving, sending = _context.Pipe(duplex=False)
         arguments = (self.home, draw.getrandbits(64), len(self.said), point, passage, sending)
-        process = _context.Process(target=_work, args=arguments)
+        process = _context.Process(target=work, args=arguments)
         process.start()
         sending.close()
         began: float | None = None
@@ -276,7 +115,7 @@ class Kills:
 
     def check(self, point: str) -> None:
         """Open the store as the next process would, and compare it with what was said."""
-        limner = open_limner(self.home, encoder=_Encoder())
+        limner = open_limner(self.home, encoder=PointedEncoder())
         try:
             self._check_database(limner)
             for user_id in USERS:
@@ -378,12 +217,12 @@ class Kills:
         gone = {mark.encode() for mark, known in self.said.items() if known.forgotten}
         for path in self.home.rglob("*"):
             if path.is_file():
-                left = gone & set(_MARK_BYTES.findall(path.read_bytes().lower()))
+                left = gone & set(_MARK_BYTES.findall(_content(path).lower()))
                 assert not left, f"{path.relative_to(self.home)} has {left}"
 
     def finish(self) -> None:
         """Let a later reflection work off everything that waits, and check once more."""
-        limner = open_limner(self.home, encoder=_Encoder())
+        limner = open_limner(self.home, encoder=PointedEncoder())
         for user_id in USERS:
             user = limner.user(user_id)
             done = user.reflect()
@@ -404,6 +243,18 @@ class Kills:
             counts = "".join(f"  {self.tally[point, column]:>{len(column)}}" for column in columns)
             lines.append(f"{point:<{width}}{counts}")
         return "\n".join(lines)
+
+
+def _content(path: Path) -> bytes:
+    """Return the name of a file and what is in it, unpacked where it is an archive."""
+    parts = [path.name.encode(), path.read_bytes()]
+    if path.suffix == ".eval":
+        try:
+            with ZipFile(path) as archive:
+                parts += [archive.read(name) for name in archive.namelist()]
+        except BadZipFile:  # whoever wrote it was killed on the way
+            pass
+    return b"\n".join(parts)
 
 
 def check_index(limner: Limner, user_id: str) -> None:

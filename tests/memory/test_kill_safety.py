@@ -13,12 +13,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 
 def test_a_process_may_be_killed(tmp_path) -> None:
     kills = Kills(tmp_path / "home", seed=1)
-    drawn = random.Random(1).sample(sorted(POINTS), 5)
+    drawn = random.Random(1).sample(sorted(POINTS), 4)
     for number, point in enumerate([
         ANY_MOMENT,
         "after commit",
         *drawn,
         ANY_MOMENT,
+        "before the logs are searched",
         "before the log is emptied",
     ]):
         kills.kill(number, point)

@@ -1,10 +1,13 @@
-"""Erasure: rows first, in one transaction; then every file in which a trace of them may be left.
+"""Erasure: logs first, then rows, in one transaction; then every other file in which a trace of them may be left.
 
-What goes with what is written down in `cascade`. Afterwards the logs under the data folder are searched, the database
-overwrites what it deleted, and the user's vector index is removed, to be made anew from what is left. None of it needs a
-model, and none of it waits for a reflection: one that is under way finds its batch gone and stores nothing.
+What goes with what is written down in `cascade`. The logs under the data folder are searched while the rows still say
+what to look for: whoever dies on the way leaves an erasure that has not happened and can be asked for again. Afterwards
+the database overwrites what it deleted, logs written meanwhile are searched, and the user's vector index is removed, to
+be made anew from what is left. None of it needs a model, and none of it waits for a reflection: one that is under way
+finds its batch gone and stores nothing.
 """
 
+import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,7 @@ from limner.memory.chroma import user_digest
 from limner.memory.counters import new_epoch
 from limner.memory.database import Database
 from limner.memory.index import VectorIndex
-from limner.memory.logs import clear_logs
+from limner.memory.logs import Cleared, clear_logs, has_logs
 from limner.memory.receipts import ErasureKind, Receipt, add_remnants, keep_receipt
 from limner.memory.records import new_id, utc_now
 from limner.memory.rotation import new_seed
@@ -32,10 +35,14 @@ from limner.memory.schema import (
     terms,
     users,
 )
+from limner.memory.tombstones import bury_user
 from limner.memory.traces import Traces
 from limner.memory.wording import wording_of
 
 __all__ = ("Eraser", "Receipt")
+
+_CLOCK_S = 2.0
+"""By how much the clock of a file may be behind that of this process, in seconds."""
 
 
 class Eraser:
@@ -105,6 +112,7 @@ class Eraser:
 
     def everything(self) -> Receipt:
         """Erase the user: no row is left that names them, the receipt included."""
+        before, began = self._clear_logs_before(self._all_traces)
         with self._database.write() as connection:
             lock_user(connection, self._user_id)
             counts = {
@@ -112,6 +120,7 @@ class Eraser:
                 for table in (observations, propositions, portraits, checkpoints)
             }
             traces = self._all_traces(connection)
+            bury_user(connection, self._user_id)
             connection.execute(
                 delete(stray_indexes).where(stray_indexes.c.digest == user_digest(self._user_id))
             )
@@ -119,10 +128,11 @@ class Eraser:
                 insert(stray_indexes).values(digest=user_digest(self._user_id), created_at=utc_now())
             )
             connection.execute(delete(users).where(users.c.id == self._user_id))
-        files, left = self._clear(traces, None, self._index.erase_strays)
+        files, left = self._clear(traces, None, self._index.erase_strays, before, began)
         return Receipt(new_id(), "everything", utc_now(), files=files, remnants=left, **counts)
 
     def _run(self, erase: Callable[[Connection], tuple[ErasureKind, Gone]]) -> Receipt:
+        before, began = self._clear_logs_before(lambda connection: erase(connection)[1].traces)
         with self._database.write() as connection:
             lock_user(connection, self._user_id)
             kind, gone = erase(connection)
@@ -136,25 +146,46 @@ class Eraser:
                 update(users).where(mine, users.c.index_key.is_not(None)).values(index_key=new_seed())
             )
             connection.execute(insert(outbox).values(user_id=self._user_id, action="rewrite", created_at=now))
-        files, left = self._clear(gone.traces, gone.imprints, lambda: self._index.erase(self._user_id))
+        files, left = self._clear(
+            gone.traces, gone.imprints, lambda: self._index.erase(self._user_id), before, began
+        )
         if files or left:
             with self._database.write() as connection:
                 add_remnants(connection, self._user_id, receipt.id, files, left)
         return replace(receipt, files=files, remnants=left)
 
+    def _clear_logs_before(self, traces_of: Callable[[Connection], Traces]) -> tuple[Cleared, float]:
+        """Remove the logs that hold what is going to be erased; return what came of it, and when it began.
+
+        What is to be looked for is found out by erasing and taking it back.
+        """
+        began = time.time() - _CLOCK_S
+        if not has_logs(self._home, self._home / "index"):
+            return Cleared(0, ()), began
+        with self._database.write() as connection:
+            lock_user(connection, self._user_id)
+            rehearsal = connection.begin_nested()
+            traces = traces_of(connection)
+            rehearsal.rollback()
+        return clear_logs(self._home, traces, self._home / "index"), began
+
     def _clear(
-        self, traces: Traces, imprints: Collection[bytes] | None, erase_index: Callable[[], str | None]
+        self,
+        traces: Traces,
+        imprints: Collection[bytes] | None,
+        erase_index: Callable[[], str | None],
+        before: Cleared,
+        began: float,
     ) -> tuple[int, tuple[str, ...]]:
-        """Clear logs, database files and index; return the number of logs removed, and what is left."""
+        """Clear database files, later logs and index; return the number of logs removed, and what is left."""
         self._index.snapshots.drop(self._user_id)
         # The database's log first: an index that fails must not keep the text in it.
         scrubbed = self._database.scrub(imprints)
-        cleared = clear_logs(self._home, traces, self._home / "index")
+        later = clear_logs(self._home, traces, self._home / "index", since=began)
         left = [erase_index(), scrubbed]
-        if cleared.left:
-            named = ", ".join(cleared.left)
+        if named := ", ".join(dict.fromkeys((*before.left, *later.left))):
             left.append(f"Files under the data folder that are no logs of limner's hold some of it: {named}.")
-        return cleared.removed, tuple(remnant for remnant in left if remnant is not None)
+        return before.removed + later.removed, tuple(remnant for remnant in left if remnant is not None)
 
     def _all_traces(self, connection: Connection) -> Traces:
         def ids(table: Table) -> list[str]:

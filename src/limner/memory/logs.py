@@ -7,6 +7,7 @@ left and named.
 import bz2
 import gzip
 import lzma
+import os
 import sqlite3
 import zipfile
 import zlib
@@ -22,7 +23,7 @@ from urllib.request import pathname2url
 
 from limner.memory.traces import Traces
 
-__all__ = ("Cleared", "clear_logs")
+__all__ = ("Cleared", "clear_logs", "has_logs")
 
 _OWN = frozenset({"limner.db", "limner.db-wal", "limner.db-shm", "limner.db-journal"})
 _LOGS = frozenset({".eval", ".json", ".jsonl", ".log", ".txt", ".html", ".csv", ".tsv", ".md", ".part"})
@@ -54,18 +55,24 @@ class Cleared:
     """Paths, below the data folder, of files that hold a trace and were not removed."""
 
 
-def clear_logs(home: Path, traces: Traces, index: Path) -> Cleared:
+def has_logs(home: Path, index: Path) -> bool:
+    """Return whether there is any file under the data folder that `clear_logs` would look into."""
+    return next(_candidates(home, index), None) is not None
+
+
+def clear_logs(home: Path, traces: Traces, index: Path, *, since: float = 0.0) -> Cleared:
     """Remove every log under the data folder that holds a trace.
 
     Args:
         home: The data folder.
         traces: What gives the erased away.
         index: The folder of the vector index, which is seen to elsewhere.
+        since: Files last written before this moment, in seconds since the epoch, are passed over.
     """
     removed = 0
     left: list[str] = []
-    for path in _candidates(home, index) if traces else ():
-        if not _holds(path, traces):
+    for path in sorted(_candidates(home, index)) if traces else ():
+        if not _written_since(path, since) or not _holds(path, traces):
             continue
         if _is_log(path) and _removed(path):
             removed += 1
@@ -74,19 +81,27 @@ def clear_logs(home: Path, traces: Traces, index: Path) -> Cleared:
     return Cleared(removed, tuple(left))
 
 
-def _candidates(home: Path, index: Path) -> list[Path]:
-    if not home.is_dir():
-        return []
+def _candidates(home: Path, index: Path) -> Iterator[Path]:
     own = {home / name for name in _OWN}
-    return sorted(
-        path
-        for path in home.rglob("*")
-        if path.is_file()
-        and not path.is_symlink()
-        and path not in own
-        and index not in path.parents
-        and path.suffix not in _NEVER_TEXT
-    )
+    for folder, below, names in os.walk(home):
+        if Path(folder) == index:
+            below.clear()
+            continue
+        for path in (Path(folder, name) for name in names):
+            if (
+                path not in own
+                and path.suffix not in _NEVER_TEXT
+                and path.is_file()
+                and not path.is_symlink()
+            ):
+                yield path
+
+
+def _written_since(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime >= moment
+    except OSError:
+        return False  # gone meanwhile
 
 
 def _is_log(path: Path) -> bool:
