@@ -11,7 +11,6 @@ from sqlalchemy import select
 from contracts.memory_reflections import proposed, reflect, revision_of
 from limner.errors import ConfigurationError, InputError, StaleClaim
 from limner.memory import Event, Media, Memory, NewObservation, Portrait, PortraitLine
-from limner.memory.database import Database
 from limner.memory.schema import documents
 from limner.settings import Settings
 from limner.testing import HashEncoder
@@ -64,34 +63,12 @@ def as_a_set(lines: list[dict]) -> set[str]:
     return {json.dumps(line, sort_keys=True) for line in lines}
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory) -> bytes:
-    """The file of an empty store, which takes longer to make than to copy."""
-    folder = tmp_path_factory.mktemp("template")
-    Database(folder / "limner.db").close()
-    return (folder / "limner.db").read_bytes()
-
-
 @pytest.fixture
-def stores(template, tmp_path):
-    opened = []
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "limner.db").write_bytes(template)
-        opened.append(Memory(Settings(home=tmp_path / name), HashEncoder(dimension=64)))
-    yield opened
-    for memory in opened:
-        memory.close()
-
-
-@pytest.fixture
-def memory(stores):
-    return stores[0]
-
-
-@pytest.fixture
-def second(stores):
-    return stores[1]
+def second(tmp_path, make_store):
+    make_store(tmp_path / "second")
+    memory = Memory(Settings(home=tmp_path / "second"), HashEncoder(dimension=64))
+    yield memory
+    memory.close()
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,9 @@ from limner.inference import Encoder, LanguageModel, Ledger, Portal
 from limner.inference.encoder import encoder as encoder_of
 from limner.inference.language_model import language_model
 from limner.memory import Memory
+from limner.memory.backup import Backup
 from limner.memory.importing import Conversations, Imported
+from limner.memory.restoring import Restored, restore
 from limner.memory.status import StoreStatus
 from limner.profiles.portraitist import Portraitist
 from limner.profiles.propositions import ItemKnowledge
@@ -159,6 +161,43 @@ class Limner:
         """
         self.check_open()
         return self.memory.import_file(Path(path).expanduser(), merge=merge, conversations=conversations)
+
+    def backup(self, destination: str | Path) -> Backup:
+        """Write everything that is stored of everybody into one file, while others go on writing.
+
+        Args:
+            destination: A file that is not there yet, or a folder.
+
+        Raises:
+            ConfigurationError: The store is on PostgreSQL, whose own tools back it up.
+            InputError: The file is there already, or lies in the data folder.
+            StoreError: It cannot be written, or is not whole.
+        """
+        self.check_open()
+        return self.memory.backup(Path(destination))
+
+    @classmethod
+    def restore(
+        cls, source: str | Path, path: str | Path | None = None, *, settings: Settings | None = None
+    ) -> Restored:
+        """Put a folder back to what a backup holds; what was forgotten since is forgotten again.
+
+        Close what has the folder open first, or let it be opened anew afterwards.
+
+        Args:
+            source: The backup.
+            path: The folder; none takes `settings.home`.
+            settings: Everything else; none reads environment and `limner.toml`.
+
+        Raises:
+            ConfigurationError: The store is on PostgreSQL, or a newer limner wrote the backup.
+            InputError: The file is no backup, or there is another store in the folder.
+            StoreError: The backup is damaged, or the store cannot be written; the store is as it was.
+        """
+        settings = settings or Settings()
+        if path is not None:
+            settings = settings.model_copy(update={"home": Path(path).expanduser().absolute()})
+        return restore(settings.database_place, Path(source))
 
     def status(self) -> StoreStatus:
         """Return how much is stored, and what still waits."""

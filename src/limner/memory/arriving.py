@@ -42,6 +42,7 @@ from limner.memory.schema import (
     users,
     vectors,
 )
+from limner.memory.tombstones import unbury, user_mark
 
 __all__ = ("Arrival", "Numbered")
 
@@ -153,6 +154,7 @@ class Arrival:
             self.known += 1
         else:
             self._connection.execute(insert(users).values({**row, "epoch": start_of_epoch()}))
+            unbury(self._connection, [user_mark(self._user_id, row["created_at"])])
             self.added += 1
         self._version = next_version(self._connection, self._user_id)
 
@@ -339,6 +341,8 @@ class Arrival:
     def _insert(self, table: Table, rows: _Rows) -> None:
         if rows:
             self._connection.execute(insert(table), [row for _, row in rows])
+            if table in (observations, propositions):
+                unbury(self._connection, [row["id"] for _, row in rows])
             self.added += len(rows)
 
     def _adopt_retirement(self, row: Mapping[str, Any], there: Mapping[str, Any]) -> None:

@@ -38,6 +38,7 @@ from limner.memory.schema import (
     verdicts,
 )
 from limner.memory.threads import cut_threads
+from limner.memory.tombstones import bury
 from limner.memory.traces import Traces
 from limner.memory.wording import wording_of, words_only_of
 
@@ -111,6 +112,11 @@ class Cascade:
         tainted = self._lineage.with_revisions(self._connection.execute(line).scalars(), set())
         return self._erase(self._verdicts_on(tainted), tainted, set(), set(), rederive=False)
 
+    def versions(self, ids: Collection[str]) -> Gone:
+        """Erase single versions of propositions, with what revised them."""
+        tainted = self._lineage.with_revisions(ids, set())
+        return self._erase(self._verdicts_on(tainted), tainted, set(), set(), rederive=False)
+
     def _erase(
         self,
         going: Collection[str],
@@ -135,6 +141,7 @@ class Cascade:
         self._scrub_words(words, batches, gone.traces)
         gone.portraits = self._remove_portraits({*going, *tainted}, gone.traces)
         gone.restored = len(restored)
+        bury(self._connection, sorted({*going, *tainted}))
         self._remove_propositions(tainted, restored)
         for chunk in chunked(sorted(going)):
             self._connection.execute(delete(observations).where(*self._mine(observations, *chunk)))

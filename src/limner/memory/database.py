@@ -133,6 +133,25 @@ class Database:
             return "Somebody reads an older state, so the database's log is emptied after one of the next writes."
         return None
 
+    def copy_to(self, path: Path) -> None:
+        """Write what SQLite's file holds into an empty file, from one state, while others write.
+
+        What was deleted is not among it: rows are copied, not pages.
+
+        Raises:
+            StoreFull: No space left where the copy goes.
+            StoreError: The file cannot be read or the copy not be written.
+        """
+        with _translated(self.path), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            try:
+                driver.execute("VACUUM INTO ?", (str(path),))
+            except sqlite3.Error as error:
+                if _disk_is_full(error, path):
+                    raise StoreFull(f"No space left for a copy of the database{_at(path)}.") from error
+                raise StoreError(f"The database{_at(self.path)} cannot be copied: {error}") from error
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

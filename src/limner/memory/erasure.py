@@ -35,6 +35,7 @@ from limner.memory.schema import (
     terms,
     users,
 )
+from limner.memory.tombstones import bury_user
 from limner.memory.traces import Traces
 from limner.memory.wording import wording_of
 
@@ -119,6 +120,7 @@ class Eraser:
                 for table in (observations, propositions, portraits, checkpoints)
             }
             traces = self._all_traces(connection)
+            bury_user(connection, self._user_id)
             connection.execute(
                 delete(stray_indexes).where(stray_indexes.c.digest == user_digest(self._user_id))
             )

@@ -32,7 +32,7 @@ __all__ = ("DERIVED", "FORMAT", "KINDS", "Kind", "Line", "Part", "any_line")
 FORMAT = 1
 """Version of the format; a reader refuses a higher one."""
 
-DERIVED = frozenset({"documents", "outbox", "store", "stray_indexes", "terms", "vectors"})
+DERIVED = frozenset({"documents", "outbox", "store", "stray_indexes", "terms", "tombstones", "vectors"})
 """Tables that are made anew from the others, or that are about one store and not about its users."""
 
 

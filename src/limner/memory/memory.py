@@ -6,6 +6,7 @@ from types import TracebackType
 
 from sqlalchemy import select
 
+from limner.memory.backup import Backup, back_up
 from limner.memory.chroma import open_collections
 from limner.memory.database import Database
 from limner.memory.export import export
@@ -97,6 +98,19 @@ class Memory:
             ConfigurationError: A newer limner wrote the file.
         """
         return import_file(self.database, path, merge=merge, conversations=conversations)
+
+    def backup(self, destination: Path) -> Backup:
+        """Write everything that is stored of everybody into one file, while others go on writing.
+
+        Args:
+            destination: A file that is not there yet, or a folder.
+
+        Raises:
+            ConfigurationError: The store is on PostgreSQL, whose own tools back it up.
+            InputError: The file is there already, or lies in the data folder.
+            StoreError: It cannot be written, or is not whole.
+        """
+        return back_up(self.database, self.settings.home, destination)
 
     def drain_index(self) -> int:
         """Bring the vector index up to date, encoding what has no vector yet.

@@ -28,6 +28,7 @@ from limner.memory.schema_rights import (
     erasures,
     rederivations,
     stray_indexes,
+    tombstones,
     verdicts,
 )
 from limner.memory.schema_sources import consents, merges, sources
@@ -56,6 +57,7 @@ __all__ = (
     "stray_indexes",
     "supersessions",
     "terms",
+    "tombstones",
     "users",
     "vectors",
     "verdicts",

@@ -16,7 +16,15 @@ from sqlalchemy import (
 
 from limner.memory.columns import UTCDateTime, metadata, of_user
 
-__all__ = ("checkpoint_writes", "checkpoints", "erasures", "rederivations", "stray_indexes", "verdicts")
+__all__ = (
+    "checkpoint_writes",
+    "checkpoints",
+    "erasures",
+    "rederivations",
+    "stray_indexes",
+    "tombstones",
+    "verdicts",
+)
 
 # What the user said about propositions: each is an observation of its own.
 verdicts = Table(
@@ -60,6 +68,15 @@ stray_indexes = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("created_at", UTCDateTime, nullable=False),
+)
+
+# What was forgotten, by a hash of its id: a backup from before must not bring it back.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("digest", String(32), primary_key=True),
+    Column("erased_at", UTCDateTime, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # The state of conversations, as LangGraph keeps it.

@@ -183,6 +183,13 @@ def _rights() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_stray_indexes")),
     )
     op.create_table(
+        "tombstones",
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tombstones")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "checkpoints",
         user(),
         sa.Column("thread_id", sa.String(length=256), nullable=False),
