@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select, union_all
 
 from limner.memory.lexical import tokenize
 from limner.memory.rows import chunked
@@ -16,6 +16,8 @@ __all__ = ("Wording", "wording_of", "words_only_of")
 
 _NAMES = ("source", "session", "key", "origin")
 """Columns of an observation, besides its text, that hold words."""
+_SHARED = ("source", "session")
+"""Those of them that observations share."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def words_only_of(connection: Connection, user_id: str, ids: Collection[str]) ->
     """
     own: Counter[str] = Counter()
     named: set[str] = set()
+    going: Counter[tuple[str, str]] = Counter()
     for chunk in chunked(sorted(ids)):
         frequency = (
             select(terms.c.term, func.count())
@@ -72,36 +75,53 @@ def words_only_of(connection: Connection, user_id: str, ids: Collection[str]) ->
             own[term] += n
         rows = select(observations).where(observations.c.user_id == user_id, observations.c.id.in_(chunk))
         for row in connection.execute(rows).mappings():
-            named.update(term for name in _names(row) for term in tokenize(name))
-    quoting = select(verdicts.c.observation_id).where(
-        verdicts.c.user_id == user_id, verdicts.c.kind != "correct"
-    )
-    named -= _names_that_stay(connection, user_id, ids)
-    wanted = {*own, *named}
+            named.update(_names(row))
+            going.update((column, row[column]) for column in _SHARED if row[column] is not None)
+    terms_named = {term for name in named for term in tokenize(name)}
+    wanted = {*own, *terms_named} - (_names_that_stay(connection, user_id, going) - set(own))
+    quoted = _copies(connection, user_id)
     for chunk in chunked(sorted(wanted)):
         everywhere = (
             select(terms.c.term, func.count())
-            .join(documents, terms.c.document_id == documents.c.id)
-            .join(observations, documents.c.observation_id == observations.c.id)
-            .where(
-                terms.c.user_id == user_id,
-                terms.c.term.in_(chunk),
-                observations.c.author != "assistant",
-                observations.c.id.not_in(quoting),
-            )
+            .where(terms.c.user_id == user_id, terms.c.term.in_(chunk))
             .group_by(terms.c.term)
         )
-        wanted -= {term for term, n in connection.execute(everywhere) if n > own[term]}
+        wanted -= {term for term, n in connection.execute(everywhere) if n - quoted[term] > own[term]}
     return wanted
 
 
-def _names_that_stay(connection: Connection, user_id: str, going: Collection[str]) -> set[str]:
-    """Return the terms in sources and sessions of the observations that stay."""
+def _copies(connection: Connection, user_id: str) -> Counter[str]:
+    """Return how many documents have each term that may have it from an observation: no observation of the user's own."""
+    quoting = select(verdicts.c.observation_id).where(
+        verdicts.c.user_id == user_id, verdicts.c.kind != "correct"
+    )
+    said = select(observations.c.id).where(
+        observations.c.user_id == user_id,
+        or_(observations.c.author == "assistant", observations.c.id.in_(quoting)),
+    )
+    mine = select(documents.c.id).where(documents.c.user_id == user_id)
+    copies = union_all(
+        mine.where(documents.c.kind == "proposition"), mine.where(documents.c.observation_id.in_(said))
+    )
+    counts = select(terms.c.term, func.count()).where(terms.c.document_id.in_(copies)).group_by(terms.c.term)
+    return Counter({term: n for term, n in connection.execute(counts)})
+
+
+def _names_that_stay(connection: Connection, user_id: str, going: Mapping[tuple[str, str], int]) -> set[str]:
+    """Return the terms in sources and sessions of the observations that stay.
+
+    Args:
+        connection: An open connection.
+        user_id: Whose.
+        going: How many of the observations that go have each of them, by column and name.
+    """
     found: set[str] = set()
-    for column in (observations.c.source, observations.c.session):
-        statement = select(column, observations.c.id).where(observations.c.user_id == user_id)
-        names = {name for name, id in connection.execute(statement) if name is not None and id not in going}
-        found.update(term for name in names for term in tokenize(name))
+    for column in _SHARED:
+        name = observations.c[column]
+        statement = select(name, func.count()).where(observations.c.user_id == user_id, name.is_not(None))
+        for value, n in connection.execute(statement.group_by(name)):
+            if n > going.get((column, value), 0):
+                found.update(tokenize(value))
     return found
 
 
