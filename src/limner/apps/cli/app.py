@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from limner.apps.cli import (
+    backups,
     demo,
     evaluating,
     fetching,
@@ -60,6 +61,7 @@ for module in (
     using,
     store,
     transferring,
+    backups,
     fetching,
     recommenders,
     evaluating,
