@@ -104,7 +104,7 @@ def _copies(connection: Connection, user_id: str) -> Counter[str]:
         mine.where(documents.c.kind == "proposition"), mine.where(documents.c.observation_id.in_(said))
     )
     counts = select(terms.c.term, func.count()).where(terms.c.document_id.in_(copies)).group_by(terms.c.term)
-    return Counter(dict(connection.execute(counts)))
+    return Counter({row.term: row[1] for row in connection.execute(counts)})
 
 
 def _names_that_stay(connection: Connection, user_id: str, going: Mapping[tuple[str, str], int]) -> set[str]:
