@@ -21,6 +21,7 @@ from limner.inference.language_model import language_model
 from limner.memory import Memory
 from limner.memory.backup import Backup
 from limner.memory.importing import Conversations, Imported
+from limner.memory.merging import Merged
 from limner.memory.restoring import Restored, restore
 from limner.memory.status import StoreStatus
 from limner.profiles.portraitist import Portraitist
@@ -198,6 +199,23 @@ class Limner:
         if path is not None:
             settings = settings.model_copy(update={"home": Path(path).expanduser().absolute()})
         return restore(settings.database_place, Path(source))
+
+    def merge(self, merged_id: str, user_id: str) -> Merged:
+        """Let everything of one id be another's; the old id is gone afterwards but for where things came from.
+
+        It stands here and not at a user's door because it is about two users. Let your program use the id that stays before you
+        call it: who goes on using the old one begins a new user.
+
+        Args:
+            merged_id: The id that goes.
+            user_id: The id that stays; it need not have anything yet.
+
+        Raises:
+            InputError: Both are the same, or one is no user id.
+            NotFound: Nothing is stored under the id that goes.
+        """
+        self.check_open()
+        return self.memory.merge(merged_id, user_id)
 
     def status(self) -> StoreStatus:
         """Return how much is stored, and what still waits."""

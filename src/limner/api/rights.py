@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from limner.errors import StoreError
+from limner.memory.merging import Merge
 from limner.memory.receipts import Receipt
 from limner.memory.records import Consent, Proposition
 from limner.memory.sources import SourceStatus
@@ -106,6 +107,10 @@ class UserRights:
             InputError: The number is negative.
         """
         self.memory.retain(source, days)
+
+    def merges(self) -> list[Merge]:
+        """Return which other ids have become this user's; `Observation.origin` says it of each observation."""
+        return self.memory.merges()
 
     # Having the last word
 

@@ -13,6 +13,7 @@ from limner.memory.export import export
 from limner.memory.importing import Conversations, Imported, import_file
 from limner.memory.index import VectorIndex
 from limner.memory.intake import check_user_id
+from limner.memory.merging import Merged, merge_users
 from limner.memory.retention import Retention
 from limner.memory.schema import store, users
 from limner.memory.snapshot_cache import SnapshotCache
@@ -111,6 +112,24 @@ class Memory:
             StoreError: It cannot be written, or is not whole.
         """
         return back_up(self.database, self.settings.home, destination)
+
+    def merge(self, merged_id: str, user_id: str) -> Merged:
+        """Let everything of one id be another's, and say where it came from; the old id is gone afterwards.
+
+        Reflections under way on either apply nothing, and what they had in hand waits again.
+
+        Args:
+            merged_id: The id that goes.
+            user_id: The id that stays; it need not have anything yet.
+
+        Raises:
+            InputError: Both are the same, or one is no user id.
+            NotFound: Nothing is stored under the id that goes.
+        """
+        done = merge_users(self.database, check_user_id(merged_id), check_user_id(user_id))
+        self.snapshots.drop(merged_id)
+        self.index.erase_strays()
+        return done
 
     def drain_index(self) -> int:
         """Bring the vector index up to date, encoding what has no vector yet.

@@ -2,6 +2,7 @@
 
 from limner.errors import InputError
 from limner.memory.intake import check_source, clean_text
+from limner.memory.merging import Merge, list_merges
 from limner.memory.reading import UserReader
 from limner.memory.records import Consent
 from limner.memory.sources import (
@@ -87,6 +88,11 @@ class UserRecording(UserReader):
         """Return every source of this user, with what came from it and what is settled about it."""
         with self._database.read() as connection:
             return list_sources(connection, self.user_id)
+
+    def merges(self) -> list[Merge]:
+        """Return which other ids have become this user's; `Observation.origin` says it of each observation."""
+        with self._database.read() as connection:
+            return list_merges(connection, self.user_id)
 
     def _set_paused(self, source: str | None, *, paused: bool) -> None:
         name = None if source is None else check_source(source)
