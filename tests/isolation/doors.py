@@ -128,11 +128,13 @@ def outcome(what: Callable[[], object], hidden: Sequence[str] = ()) -> object:
 
 
 def plain(answer: object) -> Any:
-    """Return an answer as lists, dicts and texts in which every id is `#` and every moment `@`."""
+    """Return an answer as lists, dicts and texts in which every id is `#` and every moment `@`, without remnants."""
     if isinstance(answer, BaseModel):
         return plain(dict(answer))
     if is_dataclass(answer) and not isinstance(answer, type):
-        return {field.name: plain(getattr(answer, field.name)) for field in fields(answer)}
+        # What an erasure leaves to others depends on where the store is.
+        names = [field.name for field in fields(answer) if field.name != "remnants"]
+        return {name: plain(getattr(answer, name)) for name in names}
     if isinstance(answer, datetime):
         return "@"
     if isinstance(answer, str):

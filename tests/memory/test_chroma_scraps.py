@@ -42,4 +42,4 @@ def test_the_room_for_further_vectors_holds_no_scraps(tmp_path: Path) -> None:
     (file,) = tmp_path.rglob("data_level0.bin")
     room = file.read_bytes()[VECTORS * BYTES_OF_ONE :]
     assert room, "no room was set aside: this test would prove nothing"
-    assert set(room) == {0xAA}  # the complement of what `_perturb_memory` asks for
+    assert set(room) == {0xAA}  # the complement of what `perturb_memory` asks for

@@ -7,7 +7,6 @@ writing process, so the first process to need the index locks it for as long as 
 without (it compares vectors from SQL).
 """
 
-import ctypes
 import hashlib
 import shutil
 import sqlite3
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import ConfigurationError, IndexUnavailable
+from limner.memory.allocator import perturb_memory
 from limner.memory.records import new_id
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ OPEN_FOLDERS = 16
 _FOLDER_DIGITS = 40
 _NAME_DIGITS = 24
 """Of the digest of a user id: in the name of a folder, and in that of a collection on a server."""
-_M_PERTURB = -6
-"""Parameter of glibc's `mallopt`, from `malloc.h`."""
+PATIENCE_S = 60.0
+"""How long a server may take to answer before it counts as down."""
 
 
 class Collections(Protocol):
@@ -218,7 +218,7 @@ class ChromaFolders:
                 self._clients.popitem(last=False)[1].close()
             import chromadb
 
-            if not _perturb_memory():
+            if not perturb_memory():
                 self.remnants = (
                     "Chroma's files may hold scraps of what this process had in memory; on a system with the GNU C "
                     "library they do not."
@@ -291,8 +291,12 @@ class ChromaServer:
                 return
             if self._url is None:
                 self._delete(self._prefix)
+            server = self._opened._server
             self._opened.close()
             self._opened = None
+            # Handles of a process share a connection, which Chroma leaves open after the last of them.
+            if self._url is not None and not server._running:
+                server._session.close()  # type: ignore[attr-defined]
 
     def _name(self, user_id: str, key: str) -> str:
         return f"{self._prefix}-{user_digest(user_id)[:_NAME_DIGITS]}-{key}"
@@ -314,32 +318,30 @@ class ChromaServer:
                 if self._url is None:
                     self._opened = cast("Client", chromadb.EphemeralClient(settings=_quiet()))
                 else:
-                    parts = urlsplit(self._url)
-                    https = parts.scheme == "https"
-                    try:
-                        client = chromadb.HttpClient(
-                            host=parts.hostname or "localhost",
-                            port=parts.port or (443 if https else 8000),
-                            ssl=https,
-                            settings=_quiet(),
-                        )
-                        self._opened = cast("Client", client)
-                    except ValueError as error:  # what Chroma makes of a refused connection
-                        raise IndexUnavailable(f"No Chroma server answers at {self._url}.") from error
+                    self._opened = _connected(self._url)
             return self._opened
 
 
-def _perturb_memory() -> bool:
-    """Let the allocator overwrite what is freed, and fill what it hands out; return whether it can.
+def _connected(url: str) -> "Client":
+    """Return a client of a server that answers, which gives up on it when it no longer does."""
+    import chromadb
+    import httpx
 
-    hnswlib sets room aside for further vectors and writes it to its file as `malloc` gave it, with whatever lay there
-    before: vectors that were erased, texts of another user (seen with chromadb 1.5.9). It holds for the whole process.
-    """
+    parts = urlsplit(url)
+    https = parts.scheme == "https"
+    port = parts.port or (443 if https else 8000)
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):  # no GNU C library, or none at all under that name
-        return False
-    return bool(mallopt(_M_PERTURB, 0x55))
+        # Chroma's own client would wait for ever, from the first thing that it asks on.
+        httpx.get(f"{parts.scheme}://{parts.netloc}/api/v2/heartbeat", timeout=PATIENCE_S)
+        opened = chromadb.HttpClient(parts.hostname or "localhost", port, https, settings=_quiet())
+    except (
+        ValueError,
+        httpx.TransportError,
+    ) as error:  # the first is what Chroma makes of a refused connection
+        raise IndexUnavailable(f"No Chroma server answers at {url}.") from error
+    client = cast("Client", opened)
+    client._server._session.timeout = httpx.Timeout(PATIENCE_S)  # type: ignore[attr-defined]
+    return client
 
 
 def _digest(text: str, characters: int) -> str:

@@ -21,6 +21,7 @@ from limner.memory.chroma import Collections, collection_key
 from limner.memory.database import Database
 from limner.memory.documents import KINDS, Kind
 from limner.memory.holders import is_dead, this_process
+from limner.memory.receipts import replace_remnant
 from limner.memory.records import new_id, utc_now
 from limner.memory.rotation import new_seed, rotated, rotation_name
 from limner.memory.schema import documents, outbox, stray_indexes, users, vectors
@@ -243,6 +244,8 @@ class VectorIndex:
                 self._collections.erase(user_id)
             moved += sum(self._follow(user_id, kind, lease) for kind in KINDS)
         with self._database.write() as connection:
+            for user_id in dict.fromkeys(user for user, action in notes if action == "rewrite"):
+                replace_remnant(connection, user_id, _LATER, self._collections.remnants)
             connection.execute(delete(outbox).where(outbox.c.lease_id == lease))
         return moved
 

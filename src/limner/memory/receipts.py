@@ -21,6 +21,7 @@ __all__ = (
     "keep_receipt",
     "list_receipts",
     "one_receipt",
+    "replace_remnant",
 )
 
 ERASED = "(erased)"
@@ -105,6 +106,16 @@ def add_remnants(
     if counts is not None:
         changed = {"counts": {**counts, "files": files}, "remnants": list(remnants)}
         connection.execute(update(erasures).where(*own).values(changed))
+
+
+def replace_remnant(connection: Connection, user_id: str, old: str, new: str | None) -> None:
+    """Say another thing, or nothing, where the receipts of a user say `old`: it has been seen to since."""
+    own = select(erasures.c.id, erasures.c.remnants).where(erasures.c.user_id == user_id)
+    for id, remnants in connection.execute(own).all():
+        if old in remnants:
+            kept = [one for one in remnants if one != old]
+            changed = kept if new is None or new in kept else [*kept, new]
+            connection.execute(update(erasures).where(erasures.c.id == id).values(remnants=changed))
 
 
 def one_receipt(connection: Connection, user_id: str, id: str) -> Receipt:
