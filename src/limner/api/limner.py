@@ -23,7 +23,7 @@ from limner.memory.backup import Backup
 from limner.memory.importing import Conversations, Imported
 from limner.memory.merging import Merged
 from limner.memory.restoring import Restored, restore
-from limner.memory.status import StoreStatus
+from limner.memory.status import StoreStatus, UserSummary
 from limner.profiles.portraitist import Portraitist
 from limner.profiles.propositions import ItemKnowledge
 from limner.profiles.propositions.portraitist import PropositionPortraitist
@@ -140,6 +140,14 @@ class Limner:
     def users(self) -> list[str]:
         """Return the ids of all users about whom something is stored."""
         return self.memory.users()
+
+    def overview(self, *, sizes: bool = False) -> list[UserSummary]:
+        """Return for each user about whom something is stored how much it is, from where, and since when they pause.
+
+        Args:
+            sizes: Whether to tell how large it is, for which every row is looked at.
+        """
+        return self.memory.overview(sizes=sizes)
 
     def export(self, *, vectors: bool = False) -> Iterator[Mapping[str, object]]:
         """Yield everything that is stored about everybody, as `User.export` does of one user."""

@@ -64,10 +64,14 @@ class Memory:
         with self.database.read() as connection:
             return list(connection.execute(select(users.c.id).order_by(users.c.id)).scalars())
 
-    def overview(self) -> list[UserSummary]:
-        """Return for each user who has data how much it is, where it came from and when; by id."""
+    def overview(self, *, sizes: bool = False) -> list[UserSummary]:
+        """Return for each user who has data how much it is, where it came from and when; by id.
+
+        Args:
+            sizes: Whether to tell how large it is, for which every row is looked at.
+        """
         with self.database.read() as connection:
-            return summaries(connection)
+            return summaries(connection, sizes=sizes)
 
     def export(self, *, vectors: bool = False) -> Iterator[dict[str, object]]:
         """Yield everything stored of everybody, as `UserReader.export` does of one user.

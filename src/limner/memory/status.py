@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from limner.memory.asof import held_in
 from limner.memory.claims import Parked, parked
 from limner.memory.records import utc_now
-from limner.memory.schema import observations, outbox, propositions, users, vectors
+from limner.memory.schema import checkpoints, observations, outbox, propositions, users, vectors
 from limner.memory.sources import list_sources, paused_since
 
 __all__ = ("MemoryStatus", "StoreStatus", "UserSummary", "store_status", "summaries", "user_status")
@@ -53,6 +53,8 @@ class UserSummary:
     """When something was recorded last; none where nothing is."""
     paused_at: datetime | None
     """Since when nothing is recorded; none while it is."""
+    size: int | None = None
+    """Characters of what was observed and concluded, and bytes of vectors and conversations; none where not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def user_status(connection: Connection, user_id: str) -> MemoryStatus:
     )
 
 
-def summaries(connection: Connection) -> list[UserSummary]:
-    """Return one summary a user, by id."""
+def summaries(connection: Connection, *, sizes: bool = False) -> list[UserSummary]:
+    """Return one summary a user, by id; with their sizes every row is looked at."""
     o, p = observations.c, propositions.c
     counted = select(
         o.user_id, o.source, o.state, func.count().label("n"), func.max(o.recorded_at).label("last")
@@ -122,6 +124,7 @@ def summaries(connection: Connection) -> list[UserSummary]:
         last[row.user_id] = max(last.get(row.user_id, row.last), row.last)
     counts = select(p.user_id, func.count()).where(held_in(propositions, None)).group_by(p.user_id)
     held = {row[0]: row[1] for row in connection.execute(counts)}
+    size_of = _sizes(connection) if sizes else {}
     return [
         UserSummary(
             id=row.id,
@@ -133,6 +136,18 @@ def summaries(connection: Connection) -> list[UserSummary]:
             sources=dict(by_source[row.id]),
             last_recorded_at=last.get(row.id),
             paused_at=row.paused_at,
+            size=size_of.get(row.id, 0) if sizes else None,
         )
         for row in connection.execute(select(users).order_by(users.c.id))
     ]
+
+
+def _sizes(connection: Connection) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for column in (observations.c.text, propositions.c.text, vectors.c.vector, checkpoints.c.state):
+        user_id = column.table.c.user_id
+        for name, size in connection.execute(
+            select(user_id, func.sum(func.length(column))).group_by(user_id)
+        ):
+            found[name] += size
+    return found

@@ -13,8 +13,10 @@ from limner.apps.cli import (
     knowing,
     observing,
     recommenders,
+    recording,
     store,
     transferring,
+    users,
     using,
 )
 from limner.apps.cli.failures import EXIT_CODES, Commands
@@ -58,7 +60,9 @@ for module in (
     observing,
     knowing,
     judging,
+    recording,
     using,
+    users,
     store,
     transferring,
     backups,

@@ -1,4 +1,4 @@
-"""Commands about the store as a whole: users, status, settings, index."""
+"""Commands about the store as a whole: status, settings, index."""
 
 import typer
 
@@ -12,23 +12,9 @@ index = typer.Typer(no_args_is_help=True, help="The vector index, which is deriv
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (users, status, settings):
+    for command in (status, settings):
         app.command()(command)
     app.add_typer(index, name="index")
-
-
-def users(home: Home = None, as_json: AsJson = False) -> None:
-    """List the users about whom something is stored."""
-    from limner.apps.cli.opening import opened_memory
-    from limner.apps.cli.printing import print_json
-
-    with opened_memory(home) as memory:
-        names = memory.users()
-    if as_json:
-        print_json(names)
-    else:
-        for name in names:
-            typer.echo(name)
 
 
 def status(user: OptionalUser = None, home: Home = None, as_json: AsJson = False) -> None:
