@@ -47,7 +47,16 @@ class InvalidObservation(InputError):
 
 
 class RecordingRefused(InputError):
-    """Recording is paused, or consent to it was withdrawn; nothing was stored."""
+    """Recording is paused, or consent to it was withdrawn; nothing was stored.
+
+    Args:
+        message: Which, and since when.
+        source: The source that is refused; none where everything of the user is.
+    """
+
+    def __init__(self, message: str, source: str | None = None) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 class InvalidFilter(InputError):

@@ -30,6 +30,44 @@ def test_a_pause_refuses_until_it_is_resumed(cli, reading, ada: str) -> None:
     assert "paused" in cli("sources", "-u", "ada").stdout
 
 
+def test_a_file_for_a_paused_user_stops_at_once_with_one_message(cli, ada: str, tmp_path: Path) -> None:
+    cli("pause", "-u", "ada")
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps({"text": f"line {n}"}) + "\n" for n in range(500)), encoding="utf-8")
+    done = cli("observe", "-u", "ada", "--file", str(file))
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "paused since" in done.stderr
+    assert "stored before that: 0" in done.stderr
+
+
+def test_of_a_paused_source_one_line_is_told_and_the_others_are_stored(
+    cli, reading, ada: str, tmp_path: Path
+) -> None:
+    cli("pause", "-u", "ada", "--source", "mail")
+    file = tmp_path / "rows.jsonl"
+    rows = [{"text": f"line {n}", "source": "mail" if n % 2 else "web"} for n in range(500)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in [{"text": ""}, *rows]), encoding="utf-8")
+    done = cli("observe", "-u", "ada", "--file", str(file))
+    assert done.exit_code == 2
+    assert "stored: 250" in done.stdout
+    assert len(done.stderr.splitlines()) == 3
+    assert "'mail' is paused" in done.stderr
+    assert "So it is with 249 lines after it" in done.stderr
+    assert "not usable: 251" in done.stderr
+
+
+def test_who_is_forgotten_is_not_recorded_again(cli, reading, ada: str) -> None:
+    cli("pause", "-u", "ada")
+    done = cli("forget", "-u", "ada", "--everything", "--yes")
+    assert "--leave-nothing" in done.stderr
+    assert cli("observe", "-u", "ada", "more").exit_code == 2
+    done = cli("forget", "-u", "ada", "--everything", "--leave-nothing", "--yes")
+    assert done.stderr == ""
+    assert reading("users") == []
+    assert cli("observe", "-u", "ada", "more").exit_code == 0
+
+
 def test_consent_is_given_shown_and_withdrawn(cli, reading, ada: str) -> None:
     assert reading("consent", "give", "-u", "ada", "chat", "--basis", "form 3")["granted"] is True
     assert cli("consent", "withdraw", "-u", "ada", "chat", "--basis", "letter").exit_code == 0

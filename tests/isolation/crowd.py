@@ -177,7 +177,7 @@ class Crowd(RuleBasedStateMachine):
             self.watch.check_files(Path(self._folder.name) / str(number))
             assert set(memory.users()) <= set(self.names)
         for name in self.names:
-            self.doors[name][0].forget_everything()
+            self.doors[name][0].forget_everything(leave_nothing=True)
         assert self.stores[0].users() == []
         self.logs.check()
 
@@ -424,7 +424,7 @@ class Crowd(RuleBasedStateMachine):
         if rarely % self.rare:
             self.act(name, lambda door: door.forget_source(f"nothing from {source}"))
         elif everything:
-            self.act(name, lambda door: door.forget_everything())
+            self.act(name, lambda door: door.forget_everything(leave_nothing=True))
             assert self.doors[name][0].export() == []
         else:
             self.act(name, lambda door: door.forget_source(self.source(name, source)))

@@ -1,5 +1,6 @@
 """Pauses, consents and retention periods."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from contracts.memory_reflections import proposed, reflect
 from limner.errors import InputError, RecordingRefused
 from limner.memory import NewObservation, utc_now
 from limner.memory.schema import observations, store
+
+pytestmark = pytest.mark.every_database
 
 
 def age(memory, id: str, days: int) -> None:
@@ -124,3 +127,77 @@ def test_the_overview_tells_users_apart(memory, ada) -> None:
     )
     assert first.last_recorded_at is not None
     assert (second.id, second.observations, second.paused_at is not None) == ("bob", 0, True)
+
+
+def test_who_is_forgotten_goes_on_refusing_and_nothing_else_is_left(memory, ada) -> None:
+    secret = ada.observe("zyzzyva", source="chat")
+    reflect(ada, proposed(ada, "Likes beetles.", secret))
+    ada.consent("chat", granted=False, basis="a letter of the zyzzyva")
+    ada.consent("web", granted=True, basis="form")
+    ada.pause("mail")
+    ada.retain("mail", 30)
+    paused = ada.sources()[1].paused_at
+    ada.forget_everything()
+    for source in ("chat", "mail"):
+        with pytest.raises(RecordingRefused):
+            ada.observe("x", source=source)
+    kinds = [one["record"] for one in ada.export()]
+    assert kinds == ["limner", "user", "source", "consent", "end"]
+    assert [one.basis for one in ada.consents()] == ["(erased)"]
+    assert [(one.source, one.paused_at, one.retain_days) for one in ada.sources()] == [
+        ("chat", None, None),
+        ("mail", paused, None),
+    ]
+    files = [path for path in memory.settings.home.rglob("*") if path.is_file()]
+    assert not any(b"zyzzyva" in path.read_bytes() for path in files)
+    ada.forget_everything(leave_nothing=True)
+    assert memory.users() == []
+    ada.observe("x", source="chat")
+
+
+def test_who_refused_nothing_leaves_nothing(memory, ada) -> None:
+    ada.observe("x", source="chat")
+    ada.pause("chat")
+    ada.resume("chat")
+    ada.retain("chat", 3)
+    ada.consent("chat", granted=True, basis="form")
+    ada.forget_everything()
+    assert memory.users() == []
+
+
+def test_verdicts_outlive_the_period_of_the_settings_but_not_one_of_their_own(open_memory) -> None:
+    memory = open_memory(retention_days=10)
+    ada = memory.user("ada")
+    held = reflect(ada, proposed(ada, "Lives in Porto.", ada.observe("I live in Porto")))[0]
+    ada.correct(held.id, "I live in Lisbon.")
+    for one in ada.observations():
+        age(memory, one.id, 50)
+    memory.retention.run()
+    assert [one.text for one in ada.observations()] == ["I live in Lisbon."]
+    assert [one.text for one in ada.propositions()] == ["I live in Lisbon."]
+    ada.retain("verdict", 20)
+    memory.retention.run()
+    assert ada.observations() == []
+    assert ada.propositions() == []
+
+
+def test_a_process_that_only_waits_sees_to_the_periods_too(open_memory, monkeypatch) -> None:
+    monkeypatch.setattr("limner.memory.retention.CHECK_EVERY", timedelta(seconds=0.05))
+    memory = open_memory()
+    ada = memory.user("ada")
+    memory.retention.watch()
+    ada.retain("chat", 1)
+    age(memory, ada.observe("old", source="chat").id, 2)
+    deadline = time.monotonic() + 30
+    while ada.status().observations and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert ada.status().observations == 0
+
+
+def test_asking_for_a_door_sees_to_the_periods(open_memory) -> None:
+    memory = open_memory()
+    ada = memory.user("ada")
+    ada.retain("chat", 1)
+    age(memory, ada.observe("old", source="chat").id, 2)
+    memory.retention._next_look = 0.0
+    assert memory.user("ada").observations() == []

@@ -69,6 +69,7 @@ class Limner:
         self._agent: RecommendingAgent | None = None
         self._lock = threading.RLock()
         self._closed = False
+        memory.retention.watch()
         self.reflector = BackgroundReflector(
             Schedule.parse(settings.reflect_every),
             lambda user_id: self.user(user_id).reflect(),

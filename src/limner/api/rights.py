@@ -177,9 +177,16 @@ class UserRights:
         self._drain_index()
         return receipt
 
-    def forget_everything(self) -> Receipt:
-        """Erase all there is about the user, the receipts of earlier erasures too; there is no way back."""
-        return self.memory.forget_everything()
+    def forget_everything(self, *, leave_nothing: bool = False) -> Receipt:
+        """Erase all there is about the user, the receipts of earlier erasures too; there is no way back.
+
+        Only a user who had recording paused, or consent withdrawn, stays known by that, so that they are not recorded
+        again: names of sources and moments, and nothing else.
+
+        Args:
+            leave_nothing: Whether that goes too.
+        """
+        return self.memory.forget_everything(leave_nothing=leave_nothing)
 
     def receipt(self, id: str) -> Receipt:
         """Return the receipt of an erasure, with what has been derived anew by now.

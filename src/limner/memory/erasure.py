@@ -35,6 +35,7 @@ from limner.memory.schema import (
     terms,
     users,
 )
+from limner.memory.sources import refusals_of, refuse_again
 from limner.memory.tombstones import bury_user
 from limner.memory.traces import Traces
 from limner.memory.wording import wording_of
@@ -110,8 +111,12 @@ class Eraser:
 
         return self._run(erase)
 
-    def everything(self) -> Receipt:
-        """Erase the user: no row is left that names them, the receipt included."""
+    def everything(self, *, leave_nothing: bool) -> Receipt:
+        """Erase the user: no row is left that names them, the receipt included.
+
+        Args:
+            leave_nothing: Whether pauses and withdrawn consents go too; without them they would be recorded again.
+        """
         before, began = self._clear_logs_before(self._all_traces)
         with self._database.write() as connection:
             lock_user(connection, self._user_id)
@@ -121,6 +126,7 @@ class Eraser:
             }
             traces = self._all_traces(connection)
             bury_user(connection, self._user_id)
+            refused = refusals_of(connection, self._user_id)
             connection.execute(
                 delete(stray_indexes).where(stray_indexes.c.digest == user_digest(self._user_id))
             )
@@ -128,6 +134,8 @@ class Eraser:
                 insert(stray_indexes).values(digest=user_digest(self._user_id), created_at=utc_now())
             )
             connection.execute(delete(users).where(users.c.id == self._user_id))
+            if refused and not leave_nothing:
+                refuse_again(connection, self._user_id, refused)
         files, left = self._clear(traces, None, self._index.erase_strays, before, began)
         return Receipt(new_id(), "everything", utc_now(), files=files, remnants=left, **counts)
 

@@ -57,6 +57,7 @@ class Memory:
         Raises:
             InputError: This is no user id.
         """
+        self.retention.run_when_due()
         return UserMemory(self, check_user_id(user_id))
 
     def users(self) -> list[str]:
@@ -170,6 +171,7 @@ class Memory:
 
     def close(self) -> None:
         """Close every file and connection; the handle cannot be used afterwards."""
+        self.retention.close()
         self.snapshots.clear()
         self.index.close()
         self.database.close()

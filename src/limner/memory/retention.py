@@ -1,7 +1,11 @@
 """Retention periods: observations that are older than their source is kept are forgotten, with all that rests on them.
 
 A period counts from `recorded_at`, which nobody can date back: an observation that happened long ago is kept as long
-as any other. The period of a source is the user's own (`sources.retain_days`), else that of the settings.
+as any other. The period of a source is the user's own (`sources.retain_days`), else that of the settings. The latter is
+about what is recorded and not about the user's verdicts: these stay, unless the user sets a period for their source.
+
+Periods are seen to at most once an hour, by all processes together: when a store is opened, when a user's door is, with
+every observation and every reflection; and by a thread where a process only waits.
 """
 
 import logging
@@ -16,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 from limner.errors import StoreError
 from limner.memory.receipts import Receipt
 from limner.memory.records import utc_now
-from limner.memory.schema import observations, sources, store
+from limner.memory.schema import observations, sources, store, verdicts
 
 if TYPE_CHECKING:
     from limner.memory.memory import Memory
@@ -40,6 +44,24 @@ class Retention:
         self._memory = memory
         self._guard = threading.Lock()
         self._next_look = 0.0
+        self._closing = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    def watch(self) -> None:
+        """See to the periods every hour from now on, whether or not anybody does anything; until `close`."""
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._look_hourly, name="limner-retention", daemon=True)
+            self._watch.start()
+
+    def close(self) -> None:
+        """Stop watching, after what is in hand."""
+        self._closing.set()
+        if self._watch is not None:
+            self._watch.join()
+
+    def _look_hourly(self) -> None:
+        while not self._closing.wait(CHECK_EVERY.total_seconds()):
+            self.run_when_due()
 
     def run(self) -> Mapping[str, Receipt]:
         """Forget what has outlived its period, now; return the receipt of each user who had something."""
@@ -90,7 +112,8 @@ def expired(connection: Connection, default_days: int | None, now: datetime) -> 
     ]
     if default_days is not None:
         before = now - timedelta(days=default_days)
-        ended.append(and_(sources.c.retain_days.is_(None), observations.c.recorded_at <= before))
+        said = observations.c.id.in_(select(verdicts.c.observation_id))
+        ended.append(and_(sources.c.retain_days.is_(None), observations.c.recorded_at <= before, ~said))
     if not ended:
         return {}
     joined = observations.outerjoin(

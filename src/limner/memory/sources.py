@@ -1,10 +1,11 @@
 """What is settled about recording a user: pauses, consents and retention periods, for all of it or one source.
 
 A pause and a withdrawn consent refuse what comes in, in the transaction that would store it. Both are about recording
-alone: what is stored already is still reflected on, and stays until it is forgotten or its period ends.
+alone: what is stored already is still reflected on, and stays until it is forgotten or its period ends. Both outlive
+the user's being forgotten: who wants to be forgotten does not ask to be recorded again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,16 +13,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from limner.errors import InputError, RecordingRefused
+from limner.memory.receipts import ERASED
 from limner.memory.records import Consent, utc_now
 from limner.memory.rows import ensure_user, insert_missing
 from limner.memory.schema import consents, observations, sources, users
 
 __all__ = (
+    "Refusals",
     "SourceStatus",
     "check_recording",
     "list_consents",
     "list_sources",
     "paused_since",
+    "refusals_of",
+    "refuse_again",
     "set_paused",
     "set_retention",
     "store_consent",
@@ -57,13 +62,15 @@ def check_recording(connection: Connection, user_id: str, names: Collection[str]
     for row in connection.execute(own):
         if row.source in names:
             raise RecordingRefused(
-                f"Recording of the source {row.source!r} is paused since {_at(row.paused_at)}; nothing was stored."
+                f"Recording of the source {row.source!r} is paused since {_at(row.paused_at)}; nothing was stored.",
+                row.source,
             )
     for source, consent in _newest_consents(connection, user_id).items():
         if source in names and not consent.granted:
             raise RecordingRefused(
                 f"Consent to recording the source {source!r} was withdrawn at {_at(consent.decided_at)}; nothing was "
-                f"stored."
+                f"stored.",
+                source,
             )
 
 
@@ -139,6 +146,45 @@ def list_sources(connection: Connection, user_id: str) -> list[SourceStatus]:
         )
         for name in sorted({*counts, *settled, *agreed})
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What a user has refused to have recorded."""
+
+    paused_at: datetime | None
+    paused_sources: Mapping[str, datetime]
+    withdrawn: Sequence[Consent]
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self.paused_at is not None or bool(self.paused_sources) or bool(self.withdrawn)
+
+
+def refusals_of(connection: Connection, user_id: str) -> Refusals:
+    """Return what the user has refused: names of sources, moments, and nothing else."""
+    paused = select(sources.c.source, sources.c.paused_at).where(
+        sources.c.user_id == user_id, sources.c.paused_at.is_not(None)
+    )
+    newest = _newest_consents(connection, user_id).values()
+    return Refusals(
+        paused_since(connection, user_id),
+        {row.source: row.paused_at for row in connection.execute(paused)},
+        [one.model_copy(update={"basis": ERASED}) for one in newest if not one.granted],
+    )
+
+
+def refuse_again(connection: Connection, user_id: str, refused: Refusals) -> None:
+    """Let a user who is forgotten go on refusing what they refused."""
+    ensure_user(connection, user_id)
+    connection.execute(update(users).where(users.c.id == user_id).values(paused_at=refused.paused_at))
+    rows = [
+        {"user_id": user_id, "source": source, "paused_at": since}
+        for source, since in refused.paused_sources.items()
+    ]
+    insert_missing(connection, sources, rows)
+    for one in refused.withdrawn:
+        store_consent(connection, one)
 
 
 def _newest_consents(connection: Connection, user_id: str) -> dict[str, Consent]:

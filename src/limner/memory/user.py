@@ -266,9 +266,16 @@ class UserMemory(UserRecording):
         """
         return self._eraser().observations(ids)
 
-    def forget_everything(self) -> Receipt:
-        """Erase the user altogether: nothing is left that names them, not even the receipt that this returns."""
-        return self._eraser().everything()
+    def forget_everything(self, *, leave_nothing: bool = False) -> Receipt:
+        """Erase the user altogether: nothing is left that names them, not even the receipt that this returns.
+
+        Only a user who had recording paused, or consent withdrawn, stays known by that, so that they are not recorded
+        again: names of sources and moments, and nothing else.
+
+        Args:
+            leave_nothing: Whether that goes too.
+        """
+        return self._eraser().everything(leave_nothing=leave_nothing)
 
     def receipt(self, id: str) -> Receipt:
         """Return the receipt of an erasure, with what has been derived anew by now.

@@ -95,6 +95,13 @@ def forget(
     everything: Annotated[
         bool, typer.Option("--everything", help="All there is about this user instead.")
     ] = False,
+    leave_nothing: Annotated[
+        bool,
+        typer.Option(
+            "--leave-nothing",
+            help="With --everything: pauses and withdrawn consents too, which else go on refusing.",
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask; needed where nobody can answer.")
     ] = False,
@@ -117,7 +124,12 @@ def forget(
         elif source is not None:
             receipt = person.forget_source(source)
         else:
-            receipt = person.forget_everything()
+            receipt = person.forget_everything(leave_nothing=leave_nothing)
+            if person.user_id in memory.users():
+                typer.echo(
+                    "What was paused stays so, and withdrawn consents stay withdrawn; --leave-nothing erases that too.",
+                    err=True,
+                )
     if as_json:
         print_json(receipt)
     else:

@@ -1,6 +1,7 @@
 """`limner observe`: what a user said or did goes in, from an argument, standard input or a file."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from limner.apps.cli.options import AsJson, Home, UserId, moment
-from limner.errors import InputError, InvalidObservation, LimnerError
+from limner.errors import InputError, InvalidObservation, LimnerError, RecordingRefused
 
 if TYPE_CHECKING:
     from limner.apps.cli.rows import Row
@@ -101,14 +102,14 @@ def _observe_lines(user: "UserMemory", file: Path | None, defaults: "NewObservat
     if as_json:
         print_json({
             "stored": intake.stored,
-            "problems": [{"line": n, "reason": why} for n, why in intake.problems],
+            "problems": [{"line": n, "reason": why} for n, why in intake.all_problems()],
         })
     else:
         typer.echo(f"stored: {intake.stored}")
-    if intake.problems:
-        for line, why in sorted(intake.problems):
+    if intake.unusable:
+        for line, why in intake.all_problems():
             typer.echo(f"limner: line {line}: {why}", err=True)
-        raise InputError(f"stored: {intake.stored}; not usable: {len(intake.problems)}")
+        raise InputError(f"stored: {intake.stored}; not usable: {intake.unusable}")
 
 
 def _store(user: "UserMemory", new: "Sequence[NewObservation]") -> "list[Observation]":
@@ -116,6 +117,16 @@ def _store(user: "UserMemory", new: "Sequence[NewObservation]") -> "list[Observa
     from limner.tools.resolve import with_event
 
     return user.observe_many(with_event(one) for one in new)
+
+
+@dataclass
+class _Refused:
+    """A source that is not recorded."""
+
+    first: int
+    """Number of the first line of it."""
+    reason: str
+    lines: int = 1
 
 
 class _Intake:
@@ -126,13 +137,36 @@ class _Intake:
         self.stored = 0
         self.problems: list[tuple[int, str]] = []
         """Line numbers, and what is wrong there."""
+        self._refused: dict[str, _Refused] = {}
+
+    @property
+    def unusable(self) -> int:
+        """How many lines cannot be stored."""
+        return len(self.problems) + sum(one.lines for one in self._refused.values())
+
+    def all_problems(self) -> list[tuple[int, str]]:
+        """Return line numbers and what is wrong there; of a source that is not recorded the first line alone."""
+        refused = [
+            (
+                one.first,
+                one.reason + (f" So it is with {one.lines - 1} lines after it." if one.lines > 1 else ""),
+            )
+            for one in self._refused.values()
+        ]
+        return sorted([*self.problems, *refused])
 
     def take(self, rows: "Sequence[Row]") -> None:
-        """Store the rows that can be, in one transaction if all of them can."""
+        """Store the rows that can be, in one transaction if all of them can.
+
+        Raises:
+            RecordingRefused: Nothing of the user is recorded, so that no other row could be stored either.
+        """
         good: list[tuple[int, NewObservation]] = []
         for row in rows:
             if isinstance(row.observation, InvalidObservation):
                 self.problems.append((row.line, str(row.observation)))
+            elif row.observation.source in self._refused:
+                self._refused[row.observation.source].lines += 1
             else:
                 good.append((row.line, row.observation))
         try:
@@ -142,8 +176,15 @@ class _Intake:
                 self._take_one(line, new)
 
     def _take_one(self, line: int, new: "NewObservation") -> None:
+        if new.source in self._refused:
+            self._refused[new.source].lines += 1
+            return
         try:
             self.stored += len(_store(self._user, [new]))
+        except RecordingRefused as error:
+            if error.source is None:
+                raise
+            self._refused[new.source] = _Refused(line, str(error))
         except InputError as error:
             self.problems.append((line, str(error)))
 
