@@ -61,12 +61,12 @@ class Settings(BaseSettings):
     chroma_url: str | None = None
     """`http://host:port` of a Chroma server, `ephemeral`, or none for a folder in `home`."""
 
-    exact_limit: int = Field(default=2000, ge=0)
-    """Documents of one kind up to which a user's vectors are compared one by one; Chroma indexes who has more."""
+    exact_limit: int = Field(default=100_000, ge=0)
+    """Documents of one kind up to which a user's vectors are compared one by one, in memory; Chroma indexes who has more."""
 
-    snapshot_mb: int = Field(default=256, ge=1)
-    """Megabytes in which searches may keep users' word statistics and vectors, those used last; a user whose vectors
-    alone would take more than half of it is compared by what Chroma proposes."""
+    snapshot_mb: int = Field(default=768, ge=1)
+    """Megabytes in which searches may keep users' word statistics and vectors, those used last. Chroma indexes the vectors of a
+    kind that would take more than a quarter of it, too."""
 
     base_url: str | None = None
     """OpenAI-compatible endpoint such as `http://localhost:8000/v1`; none starts the embedded engine."""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from limner.errors import ConfigurationError, StoreError, StoreFull
 from limner.memory.migrations import migrate
+from limner.memory.planning import tell_planner
 from limner.memory.vacuum import vacuum
 from limner.sqlite import use_write_ahead_log
 
@@ -71,6 +72,8 @@ class Database:
             if self.is_sqlite:
                 _prepare_sqlite(self._engine, busy_timeout_s)
             migrate(self._engine)
+            if self.is_sqlite:
+                _tell_planner(self._engine)
         # On PostgreSQL each statement of a transaction would see what others have stored since the one before.
         self._reading = (
             self._engine
@@ -239,6 +242,15 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("limner_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _tell_planner(engine: Engine) -> None:
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        told = tell_planner(driver)
+    if told:
+        engine.dispose()  # a connection reads it when it is opened
 
 
 @contextmanager

@@ -34,6 +34,8 @@ LEASE = timedelta(minutes=10)
 """How long notes of the outbox belong to who works them off; repeating one changes nothing."""
 NOTES = 1000
 """Notes that are worked off together."""
+_LONGEST = 8192
+"""Length of a vector that no encoder's is longer than."""
 _LATER = "The vector index is in use elsewhere, or down; it is rewritten when it is next drained."
 
 
@@ -44,7 +46,8 @@ class VectorIndex:
         database: The truth.
         collections: Where the index is kept.
         encoder: Whose vectors are indexed.
-        exact_limit: Most documents of one user and kind that are compared one by one, without an index.
+        exact_limit: Most documents of one user and kind that are compared one by one, without an index; fewer where their
+            vectors would not stay in memory.
         snapshots: What is kept in memory of the same vectors.
     """
 
@@ -56,13 +59,18 @@ class VectorIndex:
         exact_limit: int,
         snapshots: SnapshotCache,
     ) -> None:
-        self.exact_limit = exact_limit
+        self._exact_limit = exact_limit
         self.snapshots = snapshots
         self._database = database
         self._collections = collections
         self._encoder = encoder
         # Held while vectors travel from SQL to the index, and while they are erased from it.
         self._guard = threading.RLock()
+
+    def limit(self, dimension: int) -> int:
+        """Return the most documents of a kind whose vectors, of this length, are compared one by one."""
+        fits = self.snapshots.most_vectors // (4 * max(dimension, 1))
+        return min(self._exact_limit, fits // len(KINDS))  # of the other kind there may be as many
 
     def nearest(
         self,
@@ -71,25 +79,36 @@ class VectorIndex:
         kind: Kind,
         vector: NDArray[np.float32],
         n: int,
+        there: int | None = None,
     ) -> list[int] | None:
-        """Return document numbers among which the `n` nearest are, or none when all must be compared."""
+        """Return document numbers among which the `n` nearest are, or none when all must be compared.
+
+        Args:
+            connection: An open connection.
+            user_id: Whose.
+            kind: Of which documents.
+            vector: To what.
+            n: How many.
+            there: How many documents of the kind have a vector, where that is known.
+        """
         waiting = self._waiting(connection, user_id, kind)
         if waiting is None:
             return None
+        there = self._count(connection, user_id, kind) if there is None else there
         seed = connection.execute(select(users.c.index_key).where(users.c.id == user_id)).scalar()
         key = self._key(kind, seed)
         with _forgiving():
             if not self._collections.available():
                 return None
             indexed = self._collections.count(user_id, key)
-            if indexed and indexed == self._count(connection, user_id, kind) - len(waiting):
+            if indexed and indexed == there - len(waiting):
                 turned = rotated(vector, seed)
                 return [*waiting, *self._collections.query(user_id, key, turned, min(n, indexed))]
         return None
 
     def needed(self, connection: Connection, user_id: str) -> bool:
         """Return whether the user has so many vectors of a kind that a search would ask the index."""
-        return any(self._count(connection, user_id, kind) > self.exact_limit for kind in KINDS)
+        return any(self._outgrown(connection, user_id, kind) for kind in KINDS)
 
     def drain(self) -> int:
         """Work off the outbox; return how many vectors went into the index.
@@ -174,11 +193,11 @@ class VectorIndex:
     def _follow(self, user_id: str, kind: Kind, lease: str) -> int:
         """Put the leased notes' vectors into the index, and make it anew if it is not what SQL says then."""
         with self._database.read() as connection:
+            if not self._outgrown(connection, user_id, kind):
+                return 0
             total = self._count(connection, user_id, kind)
             numbers = self._waiting(connection, user_id, kind, outbox.c.lease_id == lease) or []
             others = self._waiting(connection, user_id, kind, outbox.c.lease_id.is_distinct_from(lease))
-            if total <= self.exact_limit:
-                return 0
             found, matrix = load_vectors(connection, user_id, self._encoder, numbers)
         seed = self._seed(user_id)
         key = self._key(kind, seed)
@@ -189,7 +208,7 @@ class VectorIndex:
 
     def _fill(self, user_id: str, kind: Kind) -> int:
         with self._database.read() as connection:
-            if self._count(connection, user_id, kind) <= self.exact_limit:
+            if not self._outgrown(connection, user_id, kind):
                 return 0
         seed = self._seed(user_id)  # from here on new vectors leave a note, so that none is missed below
         with self._database.read() as connection:
@@ -212,7 +231,7 @@ class VectorIndex:
             .join(users, users.c.id == d.user_id)
             .where(users.c.index_key.is_(None))
             .group_by(d.user_id, d.kind)
-            .having(func.count() > self.exact_limit)
+            .having(func.count() > self.limit(_LONGEST))
             .distinct()
         )
         with self._database.read() as connection:
@@ -321,6 +340,12 @@ class VectorIndex:
     def _count(self, connection: Connection, user_id: str, kind: Kind) -> int:
         statement = select(func.count()).select_from(vectors).where(*self._of(user_id, kind))
         return connection.execute(statement).scalar_one()
+
+    def _outgrown(self, connection: Connection, user_id: str, kind: Kind) -> bool:
+        """Return whether the user has more vectors of a kind than are compared one by one."""
+        one = select(vectors.c.dimension).where(*self._of(user_id, kind)).limit(1)
+        dimension = connection.execute(one).scalar()
+        return dimension is not None and self._count(connection, user_id, kind) > self.limit(dimension)
 
     def _of(self, user_id: str, kind: Kind) -> tuple[ColumnElement[bool], ...]:
         return (

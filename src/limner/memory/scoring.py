@@ -24,6 +24,8 @@ __all__ = ("POOL", "Ranked", "Ranking")
 POOL = 200
 """How many of the best by words, and of the best by meaning, are ranked when not all are compared."""
 
+_MANY = 10 * POOL
+"""Documents of a kind above which the best of it are ranked, not all: what each part gives is only worked out for those."""
 _MICROSECONDS_PER_DAY = 86_400_000_000.0
 
 
@@ -110,13 +112,15 @@ class Ranking:
 
     def _pool(self, vector: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return whether each document is worth comparing: all of a kind, or where there are many the best of it."""
-        columns = self._snapshot.columns
+        columns, nearness = self._snapshot.columns, self._nearness
         pool = np.zeros(len(columns), dtype=np.bool_)
         for code, kind in enumerate(KINDS):
             mine = self._visible & (columns.kinds == code)
             size = int(np.count_nonzero(mine))
-            if size > self._index.exact_limit:
-                near = self._index.nearest(self._connection, self._snapshot.user_id, kind, vector, 2 * POOL)
+            if nearness is not None and size > self._index.limit(nearness.matrix.dimension):
+                there = int(np.count_nonzero(nearness.present & (columns.kinds == code)))
+                user_id = self._snapshot.user_id
+                near = self._index.nearest(self._connection, user_id, kind, vector, 2 * POOL, there)
                 if near is not None:
                     seen = self._snapshot.positions(near)
                     seen = seen[mine[seen]]
@@ -124,6 +128,11 @@ class Ranking:
                     if len(seen) >= min(POOL, size):
                         pool[seen] = True
                         continue
+            if nearness is not None and size > _MANY and nearness.matrix.rows is not None:
+                places = np.flatnonzero(mine)
+                cosines = nearness.cosines(self._connection, vector, places)
+                pool[places[top(cosines, 2 * POOL)]] = True
+                continue
             pool |= mine
         return pool
 

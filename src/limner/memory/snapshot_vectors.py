@@ -1,7 +1,7 @@
 """The vectors of one user and encoder in memory."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ __all__ = ("Matrix", "Nearness")
 
 _AT_ONCE = 4096
 """Vectors that are read from the database together."""
+_GATHERING = 8
+"""How many times dearer a vector is that is fetched by itself than one of many that lie beside each other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +113,8 @@ class Nearness:
     numbers: NDArray[np.int64]
     """Of the snapshot's documents, rising."""
     matrix: Matrix
+    _compared: dict[bytes, NDArray[np.float32]] = field(default_factory=dict)
+    """What all of them gave, by the vector that they were compared with: it is asked for more than once in a search."""
 
     @property
     def complete(self) -> bool:
@@ -126,11 +130,13 @@ class Nearness:
         self, connection: Connection, vector: NDArray[np.float32], chosen: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         """Return the cosine of `vector` with each chosen document; with one that has no vector, the least of them."""
-        rows = self.matrix.rows
+        rows, key = self.matrix.rows, vector.tobytes()
         if rows is None:
             found = self.vectors(connection, chosen) @ vector
-        elif 2 * len(chosen) > len(rows):
-            found = (rows @ vector)[chosen]
+        elif key in self._compared or _GATHERING * len(chosen) > len(rows):
+            if key not in self._compared:
+                self._compared[key] = rows @ vector
+            found = self._compared[key][chosen]
         else:
             found = rows[chosen] @ vector
         cosines: NDArray[np.float64] = found.astype(np.float64)
