@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from limner.errors import StoreError
 from limner.memory.merging import Merge
 from limner.memory.receipts import Receipt
-from limner.memory.records import Consent, Proposition
+from limner.memory.records import Consent, Observation, Proposition
 from limner.memory.sources import SourceStatus
 from limner.memory.user import UserMemory
 
@@ -41,6 +42,26 @@ class UserRights:
         return self._memory
 
     # Seeing and taking along
+
+    def observations(
+        self,
+        *,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        pending: bool | None = None,
+        limit: int | None = None,
+    ) -> list[Observation]:
+        """Return what was observed, in the order in which it happened.
+
+        Args:
+            source: Only from this source.
+            since: Only what happened then or later.
+            until: Only what happened before.
+            pending: Only what still waits for a reflection (true), or no longer (false).
+            limit: Only the newest so many of these.
+        """
+        return self.memory.observations(source=source, since=since, until=until, pending=pending, limit=limit)
 
     def export(self, *, vectors: bool = False) -> Iterator[Mapping[str, object]]:
         """Yield everything that is stored about the user, as objects that JSON can hold; `Limner.import_file` reads it back.
