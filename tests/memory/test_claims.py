@@ -1,14 +1,15 @@
 """The queue: batches, leases, failures."""
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 
 from contracts.memory_reflections import proposed
+from durability.elsewhere import claim_and_die
 from limner.errors import StaleClaim
 from limner.memory import NewObservation, claims, utc_now
+
+pytestmark = pytest.mark.every_database
 
 
 def texts(batch) -> list[str]:
@@ -95,17 +96,9 @@ def test_an_expired_lease_is_claimed_anew_and_the_old_one_is_stale(ada, monkeypa
     assert ada.parked() == []
 
 
-def test_a_dead_process_need_not_be_waited_for(ada, tmp_path) -> None:
+def test_a_dead_process_need_not_be_waited_for(ada, places, tmp_path) -> None:
     ada.observe("hello")
-    code = (
-        "import os; from limner.memory import Memory; from limner.settings import Settings\n"
-        "from limner.testing import HashEncoder\n"
-        f"memory = Memory(Settings(home={str(tmp_path / 'home')!r}), HashEncoder())\n"
-        "assert memory.user('ada').claim(100, len) is not None\n"
-        "os._exit(9)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False)
-    assert done.returncode == 9
+    assert claim_and_die("ada", home=tmp_path / "home", **places) == 9
     assert texts(ada.claim(100, len)) == ["hello"]
 
 

@@ -2,11 +2,15 @@
 
 import json
 
+import pytest
+
 from contracts.memory_reflections import proposed, reflect, revision_of
 from limner.memory import Portrait, PortraitLine
 from limner.memory.export import export
 from limner.memory.lines import DERIVED, KINDS, any_line
 from limner.memory.schema import metadata
+
+pytestmark = pytest.mark.every_database
 
 
 def test_every_table_is_exported_or_derived() -> None:

@@ -58,6 +58,7 @@ class TestIndexInMemory(VectorIndexContract):
         assert ada.search("word7", weights=DENSE)[0].record.text.endswith("word7")
 
 
+@pytest.mark.every_database
 class TestIndexOnAServer(VectorIndexContract):
     @pytest.fixture(autouse=True)
     def _server(self, chroma_url) -> None:

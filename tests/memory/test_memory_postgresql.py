@@ -16,8 +16,8 @@ class TestMemoryOnPostgreSQL(MemoryStoreContract):
         return open_memory(database_url=postgresql_url)
 
 
-def test_migrations_lead_to_the_tables_of_the_code_on_postgresql(postgresql_url) -> None:
-    database = Database(postgresql_url)
+def test_migrations_lead_to_the_tables_of_the_code_on_postgresql(empty_postgresql_url) -> None:
+    database = Database(empty_postgresql_url)
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     database.close()

@@ -229,9 +229,9 @@ def test_the_index_is_made_of_what_was_there(memory, before) -> None:
 
 
 @pytest.fixture
-def old_postgresql(postgresql_url, dump, before) -> str:
+def old_postgresql(empty_postgresql_url, dump, before) -> str:
     """Return the URL of a PostgreSQL database of that version with the same rows."""
-    engine = create_engine(postgresql_url)
+    engine = create_engine(empty_postgresql_url)
     with engine.begin() as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
@@ -246,7 +246,7 @@ def old_postgresql(postgresql_url, dump, before) -> str:
             last = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
             connection.execute(text(last))
     engine.dispose()
-    return postgresql_url
+    return empty_postgresql_url
 
 
 def typed(table: Table, row: dict) -> dict:

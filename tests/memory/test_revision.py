@@ -10,6 +10,8 @@ from limner.memory import Evidence, Standing, new_id
 from limner.memory.rows import proposition_row
 from limner.memory.schema import propositions
 
+pytestmark = pytest.mark.every_database
+
 
 @pytest.fixture
 def said(ada):

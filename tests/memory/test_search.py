@@ -9,6 +9,8 @@ from limner.errors import InputError, InvalidObservation
 from limner.memory import NewObservation, scoring, utc_now
 from limner.settings import RecallWeights
 
+pytestmark = pytest.mark.every_database
+
 WORDS = RecallWeights(lexical=1, dense=0)
 
 

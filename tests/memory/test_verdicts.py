@@ -7,6 +7,8 @@ from limner.errors import InputError, InvalidObservation, NotFound
 from limner.memory import Portrait, PortraitLine, Standing, utc_now
 from limner.memory.verdicts import SOURCE
 
+pytestmark = pytest.mark.every_database
+
 
 @pytest.fixture
 def held(ada):
