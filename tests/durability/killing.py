@@ -15,16 +15,13 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import numpy as np
 from sqlalchemy import text
 
+from durability.indexes import check_index
 from durability.processes import fork_server, warm_up
 from durability.working import POINTS, USERS, PointedEncoder, work
 from durability.workload import MARK, concluded, open_limner
 from limner.api import Limner, User
-from limner.memory.documents import KINDS
-from limner.memory.rotation import rotated
-from limner.memory.vectors import load_vectors
 
 __all__ = ("ANY_MOMENT", "POINTS", "Kills")
 
@@ -55,10 +52,12 @@ class Kills:
     Args:
         home: Its folder.
         seed: Decides everything but the moments in which the operating system runs a process.
+        places: Settings that say where database and index are, if not in the folder.
     """
 
     home: Path
     seed: int
+    places: dict[str, Any] = field(default_factory=dict)
     said: dict[str, _Said] = field(default_factory=dict)
     together: list[list[str]] = field(default_factory=list)
     """Marks that were handed in at once and not acknowledged."""
@@ -72,7 +71,7 @@ class Kills:
         delay = draw.uniform(0.0, 1.5) if point == ANY_MOMENT else PATIENCE_S
         warm_up()
         receiving, sending = _context.Pipe(duplex=False)
-        arguments = (self.home, draw.getrandbits(64), len(self.said), point, passage, sending)
+        arguments = (self.home, self.places, draw.getrandbits(64), len(self.said), point, passage, sending)
         process = _context.Process(target=work, args=arguments)
         process.start()
         sending.close()
@@ -115,7 +114,7 @@ class Kills:
 
     def check(self, point: str) -> None:
         """Open the store as the next process would, and compare it with what was said."""
-        limner = open_limner(self.home, encoder=PointedEncoder())
+        limner = open_limner(self.home, encoder=PointedEncoder(), **self.places)
         try:
             self._check_database(limner)
             for user_id in USERS:
@@ -125,12 +124,14 @@ class Kills:
             limner.memory.drain_index()
             assert limner.status().outbox == 0
             for user_id in USERS:
-                check_index(limner, user_id)
+                check_index(limner.memory, user_id)
             self._check_forgotten()
         finally:
             limner.close()
 
     def _check_database(self, limner: Limner) -> None:
+        if not limner.memory.database.is_sqlite:
+            return
         with limner.memory.database.read() as connection:
             assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
@@ -222,7 +223,7 @@ class Kills:
 
     def finish(self) -> None:
         """Let a later reflection work off everything that waits, and check once more."""
-        limner = open_limner(self.home, encoder=PointedEncoder())
+        limner = open_limner(self.home, encoder=PointedEncoder(), **self.places)
         for user_id in USERS:
             user = limner.user(user_id)
             done = user.reflect()
@@ -255,30 +256,3 @@ def _content(path: Path) -> bytes:
         except BadZipFile:  # whoever wrote it was killed on the way
             pass
     return b"\n".join(parts)
-
-
-def check_index(limner: Limner, user_id: str) -> None:
-    """Make sure that the user's collections hold exactly the vectors that SQL has."""
-    memory = limner.memory
-    folders = memory.index._collections
-    for kind in KINDS:
-        with memory.database.read() as connection:
-            if memory.index._count(connection, user_id, kind) <= memory.settings.exact_limit:
-                continue
-            numbers, matrix = load_vectors(connection, user_id, memory.encoder)
-            of_kind = set(
-                connection.execute(
-                    text("SELECT id FROM documents WHERE user_id = :user AND kind = :kind"),
-                    {"user": user_id, "kind": kind},
-                ).scalars()
-            )
-        seed = memory.index._seed(user_id)
-        turned = rotated(matrix, seed)
-        expected = {n: v for n, v in zip(numbers, turned, strict=True) if n in of_kind}
-        client = folders._client(user_id)
-        found = client.get_collection(memory.index._key(kind, seed), embedding_function=None).get(
-            include=["embeddings"]
-        )
-        indexed = dict(zip(map(int, found["ids"]), found["embeddings"], strict=True))
-        assert indexed.keys() == expected.keys()
-        assert all(np.allclose(indexed[n], expected[n], atol=1e-5) for n in indexed)

@@ -114,9 +114,8 @@ def _lay(fuse: _Fuse) -> None:
     _around(chroma, "_upsert", point("vectors go to the index"), point("vectors are in the index"))
     _around(Collection, "upsert", nothing, point("between two parts of the vectors"))
     _around(Database, "scrub", point("before the log is emptied"), point("after the log is emptied"))
-    _around(
-        chroma.ChromaFolders, "erase", point("before the index is erased"), point("after the index is erased")
-    )
+    for home in (chroma.ChromaFolders, chroma.ChromaServer):
+        _around(home, "erase", point("before the index is erased"), point("after the index is erased"))
     _around(
         erasure, "clear_logs", point("before the logs are searched"), point("after the logs are searched")
     )
@@ -124,12 +123,16 @@ def _lay(fuse: _Fuse) -> None:
     _around(os, "unlink", nothing, point("a file of the index is removed"))
 
 
-def work(home: Path, seed: int, first: int, point: str, passage: int, pipe: Connection) -> None:
+def work(
+    home: Path, places: dict[str, Any], seed: int, first: int, point: str, passage: int, pipe: Connection
+) -> None:
     """Do everything that a user can do, in an order drawn by the seed, and say on a pipe what is begun and what is done."""
     fuse = _Fuse(point, passage)
     _lay(fuse)
     pipe.send(("started",))
-    limner = open_limner(home, encoder=PointedEncoder(fuse), before_answer=lambda: fuse("the model is asked"))
+    limner = open_limner(
+        home, encoder=PointedEncoder(fuse), before_answer=lambda: fuse("the model is asked"), **places
+    )
     pipe.send(("opened",))
     draw = random.Random(seed)
     worker = _Worker(limner, draw, first, pipe, fuse)
@@ -186,7 +189,7 @@ class _Worker:
     def _log(self, mark: str, text: str) -> None:
         """Leave a log of what was said, as an evaluation does."""
         folder = self._limner.memory.settings.home / "logs"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if self._draw.random() < 0.5:
             (folder / f"about {mark}.json").write_text(json.dumps({"said": text}))
         else:

@@ -6,17 +6,16 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import pytest
 from chromadb.api.models.Collection import Collection
 
 from contracts.memory_reflections import proposed
 from contracts.vector_index_contract import DENSE
+from durability.indexes import check_index
 from limner.errors import LimnerWarning
 from limner.memory import Memory, NewObservation, chroma
 from limner.memory.documents import KINDS
-from limner.memory.rotation import rotated
-from limner.memory.vectors import load_vectors
+from limner.testing import HashEncoder
 from servers import ChromaProcess
 
 
@@ -70,24 +69,14 @@ def comes_back(server: ChromaProcess, monkeypatch) -> None:
     server.start()
 
 
-def check_index(memory: Memory, name: str = "ada") -> None:
+def check_whole(memory: Memory) -> None:
     """Make sure that the server has exactly the vectors that SQL has, and that they are asked for."""
-    collections = memory.index._collections
     for kind in KINDS:
         with memory.database.read() as connection:
-            mine = memory.index._of(name, kind)
-            numbers, matrix = load_vectors(connection, name, memory.encoder)
-            kept = memory.index._count(connection, name, kind)
-            nearest = memory.index.nearest(connection, name, kind, matrix[0], 3)
-        assert mine
-        assert nearest is not None
-        seed = memory.index._seed(name)
-        key = collections._name(name, memory.index._key(kind, seed))
-        found = collections._client().get_collection(key, embedding_function=None).get(include=["embeddings"])
-        expected = dict(zip(numbers, rotated(matrix, seed), strict=True))
-        assert len(found["ids"]) == kept
-        for number, vector in zip(map(int, found["ids"]), found["embeddings"], strict=True):
-            assert np.allclose(vector, expected[number], atol=1e-5)
+            mine = memory.index._count(connection, "ada", kind)
+            vector = HashEncoder(dimension=64).encode_query(["word7"])[0]
+            assert len(memory.index.nearest(connection, "ada", kind, vector, mine)) == mine
+    assert check_index(memory, "ada") > 0
 
 
 def best(ada, query: str) -> str:
@@ -107,7 +96,7 @@ def test_while_vectors_are_handed_over(memory, ada, server, monkeypatch, call) -
     comes_back(server, monkeypatch)
     memory.drain_index()
     assert memory.status().outbox == 0
-    check_index(memory)
+    check_whole(memory)
     assert best(ada, "word7").endswith("word7")
 
 
@@ -121,7 +110,7 @@ def test_while_it_is_asked(memory, ada, server, monkeypatch, step) -> None:
         assert [(r.record.id, pytest.approx(r.score)) for r in ada.search("word7 film", k=5)] == expected
     comes_back(server, monkeypatch)
     assert [(r.record.id, pytest.approx(r.score)) for r in ada.search("word7 film", k=5)] == expected
-    check_index(memory)
+    check_whole(memory)
 
 
 @pytest.mark.parametrize("call", [1, 2])
@@ -142,7 +131,7 @@ def test_while_something_is_erased(memory, ada, server, monkeypatch, call) -> No
     assert ada.receipt(receipt.id).remnants == receipt.remnants
     comes_back(server, monkeypatch)
     memory.drain_index()
-    check_index(memory)
+    check_whole(memory)
     assert not best(ada, "word7").endswith("word7")
     (remnant,) = ada.receipt(receipt.id).remnants
     assert "next drained" not in remnant
@@ -180,7 +169,7 @@ def test_one_that_hangs_is_given_up(memory, ada, server, monkeypatch) -> None:
     finally:
         os.kill(server._process.pid, signal.SIGCONT)
     memory.drain_index()
-    check_index(memory)
+    check_whole(memory)
 
 
 def test_a_store_opens_without_it(open_memory, memory, ada, server, monkeypatch) -> None:
@@ -196,4 +185,4 @@ def test_a_store_opens_without_it(open_memory, memory, ada, server, monkeypatch)
     assert all(issubclass(w.category, LimnerWarning) for w in warned)
     comes_back(server, monkeypatch)
     again.drain_index()
-    check_index(again)
+    check_whole(again)

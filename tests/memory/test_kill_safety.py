@@ -45,3 +45,17 @@ def test_a_process_may_be_killed_two_hundred_times(tmp_path, capsys) -> None:
         sys.stdout.write(
             f"\nCRASH_SEED={seed}, stores are whole after {5 * 40} kills:\n{tables[0].table()}\n"
         )
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(3600)
+def test_a_process_may_be_killed_that_uses_servers(tmp_path, postgresql_url, chroma_url, capsys) -> None:
+    places = {"database_url": postgresql_url, "chroma_url": chroma_url}
+    seed = int(os.environ.get("CRASH_SEED", "1"))
+    kills = Kills(tmp_path / "home", seed=seed, places=places)
+    points = sorted(POINTS.keys() - {"a file of the index is removed"})
+    for number in range(2 * len(points)):
+        kills.kill(number, points[number // 2] if number % 2 else ANY_MOMENT)
+    kills.finish()
+    with capsys.disabled():
+        sys.stdout.write(f"\nCRASH_SEED={seed}, PostgreSQL and a Chroma server:\n{kills.table()}\n")

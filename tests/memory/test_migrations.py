@@ -19,10 +19,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, DateTime, LargeBinary, MetaData, Table, create_engine, insert, select, text
 
 import limner.memory.migrations
+from durability.indexes import indexed
 from durability.migrating import open_and_count, open_and_die
 from limner.memory import Memory, UserMemory
 from limner.memory.lexical import K1, B
 from limner.memory.migrations import current_version
+from limner.memory.rotation import rotated
 from limner.memory.schema import SCHEMA_VERSION
 from limner.settings import RecallWeights, Settings
 from limner.testing import HashEncoder
@@ -225,6 +227,12 @@ def test_the_index_is_made_of_what_was_there(memory, before) -> None:
                 nearest = memory.index.nearest(connection, "ada", kind, vector, len(expected))
             assert set(nearest) == set(expected)
             assert nearest[0] == number
+        seed = memory.index._seed("ada")
+        found = indexed(memory, "ada", kind)
+        assert found.keys() == expected.keys()
+        for number, vector in expected.items():
+            (turned,) = rotated(vector[np.newaxis], seed)
+            assert np.allclose(found[number], turned, atol=1e-5)
     check_searches(memory, before)
 
 
