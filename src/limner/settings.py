@@ -25,6 +25,8 @@ class RecallWeights(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    fitted: float = Field(default=0.0, ge=0)
+    """The fusion of many signals that was fitted on conversations (`limner.memory.fusion`); what the settings search with."""
     lexical: float = Field(default=0.5, ge=0)
     """BM25 over stemmed terms."""
     dense: float = Field(default=0.5, ge=0)
@@ -39,6 +41,11 @@ class RecallWeights(BaseModel):
     """Half-life at durability 5 (and of observations); it doubles with every two steps of durability."""
     diversity: float = Field(default=0.0, ge=0, le=1)
     """1 − λ of maximal marginal relevance: 0 ranks by score alone."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether a search compares its query with vectors, which takes an encoder."""
+        return self.fitted > 0 or self.dense > 0
 
 
 class Settings(BaseSettings):
@@ -108,7 +115,7 @@ class Settings(BaseSettings):
     """Days after being recorded at which observations are forgotten, with all that rests on them; none keeps them. A source of a user
     may have a period of its own."""
     max_observation_chars: int = Field(default=2_000_000, ge=1)
-    recall: RecallWeights = RecallWeights()
+    recall: RecallWeights = RecallWeights(fitted=1, lexical=0, dense=0)
 
     @property
     def database_place(self) -> str | Path:

@@ -6,13 +6,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Answer", "Asked", "Benchmark", "Marked", "Method", "Passage", "Question", "Role", "Turn"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "Benchmark",
+    "Marked",
+    "Method",
+    "Passage",
+    "Question",
+    "Role",
+    "Turn",
+    "Utterance",
+]
 
 Role = Literal["system", "user", "assistant"]
 Method = Literal["constrained", "letter", "text", "text_per_token", "text_less_prior"]
 """How one of several options is chosen: by decoding that allows nothing else; by the likelihood of its letter; by the
 likelihood of its text, whole, per token, or less its likelihood without the question (Holtzman et al. 2021, "Surface Form
 Competition", §4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What one person says at a time."""
+
+    text: str
+    """With the speaker's name and a colon in front where it is not the person whose history it is."""
+    author: Literal["user", "assistant", "application"] = "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +45,10 @@ class Turn:
     """Id in the data file, by which retrieval is scored; unique within a history where it is given."""
     at: datetime | None = None
     """When it was said, with a time zone; none where the file does not tell."""
+    session: str | None = None
+    """Which turns were one conversation, by any name; none where the file does not tell."""
+    utterances: tuple[Utterance, ...] = ()
+    """What it is made of, for a memory that takes in what is said as it is said; none means that it is one."""
 
 
 @dataclass(frozen=True, slots=True)

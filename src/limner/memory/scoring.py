@@ -5,15 +5,20 @@ Everything is an array over the documents of a snapshot, or over those of them t
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from limner.memory.arrangement import Arrangement
 from limner.memory.asof import AsOf
 from limner.memory.documents import KINDS
+from limner.memory.fusion import fused
 from limner.memory.index import VectorIndex
+from limner.memory.questions import read_question
 from limner.memory.ranking import Scores, diversify, fuse, min_max, top
+from limner.memory.signals import WIDEST, signals
 from limner.memory.snapshot import Snapshot
 from limner.memory.snapshot_columns import OBSERVATION_DURABILITY, microseconds
 from limner.memory.snapshot_vectors import Nearness
@@ -78,7 +83,7 @@ class Ranking:
         """
         weights, columns = self._weights, self._snapshot.columns
         words = np.zeros(len(columns))
-        if weights.lexical > 0:
+        if weights.lexical > 0 or weights.fitted > 0:
             words = self._snapshot.bm25(self._connection, query, self._visible)
         chosen = self._candidates(words, vector)[::-1]  # of equal scores the record stored later comes first
         if not len(chosen):
@@ -94,7 +99,38 @@ class Ranking:
             parts["recency"] = (weights.recency, self._recency(chosen))
         if weights.confidence > 0:
             parts["confidence"] = (weights.confidence, columns.confidences[chosen] / 10)
-        return self._explained(chosen, fuse(parts), k)
+        given = fuse(parts)
+        if weights.fitted > 0 and vector is not None:
+            for name, part in fused(self.signals(query, vector, chosen)).items():
+                given[name] = given.get(name, 0.0) + weights.fitted * part
+        return self._explained(chosen, given, k)
+
+    def signals(self, query: str, vector: NDArray[np.float32], chosen: NDArray[np.intp]) -> dict[str, Scores]:
+        """Return the signals of some documents for a query; see `limner.memory.signals`.
+
+        Args:
+            query: Any words.
+            vector: The query's vector.
+            chosen: The documents' positions, (c,).
+        """
+        snapshot, arrangement = self._snapshot, self._arrangement
+        near = np.flatnonzero(self._around(chosen, WIDEST))
+        cosines = np.zeros(len(arrangement))
+        if self._nearness is not None:
+            positions = arrangement.order[near]
+            cosines[near] = self._nearness.cosines(self._connection, vector, positions)
+        places = arrangement.places[chosen]
+        return signals(self._connection, snapshot, arrangement, read_question(query), cosines, places)
+
+    @cached_property
+    def _arrangement(self) -> Arrangement:
+        return self._snapshot.arranged(self._visible)
+
+    def _around(self, chosen: NDArray[np.intp], radius: int) -> NDArray[np.bool_]:
+        """Return whether the document at each place of the arrangement is one of these or near to one."""
+        marks = np.zeros(len(self._arrangement))
+        marks[self._arrangement.places[chosen]] = 1.0
+        return self._arrangement.summed(marks, radius) > 0
 
     def _candidates(self, words: Scores, vector: NDArray[np.float32] | None) -> NDArray[np.intp]:
         """Return the positions of the documents to be ranked, rising."""
@@ -108,6 +144,9 @@ class Ranking:
             pool[matching[top(words[matching], POOL)]] = True
         if not self._nearness.complete:  # what has no vector yet is found by its words
             pool &= self._nearness.present | (words > 0)
+        if self._weights.fitted > 0 and np.any(self._visible & ~pool):
+            near = self._around(np.flatnonzero(pool & self._visible), 1)
+            pool[self._arrangement.order[near]] = True
         return np.flatnonzero(self._with_neighbours(pool))
 
     def _pool(self, vector: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -65,10 +65,10 @@ def search(
     when: AsOf,
 ) -> list[Recall]:
     """Return the `k` best records for `query`, best first; see `UserMemory.search`."""
-    compares = weights.dense > 0 or weights.diversity > 0
+    compares = weights.compares or weights.diversity > 0
     last = snapshots.last(user_id)
     vector = None
-    if weights.dense > 0 and last is not None and last.visible(kinds, when).any():
+    if weights.compares and last is not None and last.visible(kinds, when).any():
         vector = unit_rows(encoder.encode_query([query]))[0]  # most likely all that is to be done is to rank
     encoded = False
     while True:
@@ -77,7 +77,7 @@ def search(
                 return []
             near = snapshot.nearness(connection, encoder, snapshots.most_vectors) if compares else None
             ready = near is None or near.complete or encoded
-            if ready and (vector is not None or weights.dense == 0):
+            if ready and (vector is not None or not weights.compares):
                 ranking = Ranking(connection, snapshot, index, kinds, when, weights, near)
                 found = ranking.best(query, vector, k)
                 records = _records(connection, snapshot, [ranked.position for ranked in found])
@@ -89,7 +89,7 @@ def search(
         if not ready:
             encode_missing(snapshots.database, user_id, encoder)
             encoded = True
-        if weights.dense > 0 and vector is None:
+        if weights.compares and vector is None:
             vector = unit_rows(encoder.encode_query([query]))[0]
 
 

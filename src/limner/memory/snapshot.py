@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, select
 
+from limner.memory.arrangement import Arrangement
 from limner.memory.asof import AsOf
 from limner.memory.documents import KINDS
 from limner.memory.lexical import K1, B, tokenize
 from limner.memory.rows import chunked
 from limner.memory.schema import terms, users
 from limner.memory.snapshot_columns import NEVER, Columns, Names, microseconds, read_columns
+from limner.memory.snapshot_sayings import Sayings
 from limner.memory.snapshot_vectors import Matrix, Nearness
 from limner.memory.vectors import Vectorizer
 
@@ -31,6 +33,8 @@ __all__ = ("Postings", "Snapshot", "State", "read_state")
 
 _REREAD = 2000
 """New documents from which on words are better read again when they are next asked for."""
+_ARRANGEMENTS = 4
+"""How many ways of looking at a user are kept: the kinds that are searched for, and few else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Snapshot:
     names: Names
     _postings: dict[str, Postings] = field(default_factory=dict)
     _matrices: dict[tuple[str, str], Matrix] = field(default_factory=dict)
+    _sayings: Sayings = field(default_factory=Sayings)
+    _arrangements: dict[bytes, Arrangement] = field(default_factory=dict)
 
     @classmethod
     def read(cls, connection: Connection, user_id: str, state: State) -> "Snapshot":
@@ -80,7 +86,8 @@ class Snapshot:
         """About how many bytes it takes."""
         postings = sum(p.nbytes + 250 for p in list(self._postings.values()))
         matrices = sum(m.nbytes for m in list(self._matrices.values()))
-        return self.columns.nbytes + postings + matrices
+        arrangements = sum(a.nbytes for a in list(self._arrangements.values()))
+        return self.columns.nbytes + postings + matrices + arrangements + self._sayings.nbytes
 
     def followed(self, connection: Connection, state: State) -> "Snapshot | None":
         """Return the snapshot of a later state of the same epoch; none if all has to be read again."""
@@ -101,10 +108,30 @@ class Snapshot:
             key: matrix.followed(connection, self.user_id, key, columns.numbers)
             for key, matrix in list(self._matrices.items())
         }
-        later = Snapshot(self.user_id, state, columns, names, {}, matrices)
+        later = Snapshot(self.user_id, state, columns, names, {}, matrices, self._sayings)
         if len(more) < _REREAD:
             later._postings.update(self._postings_with(connection, more.numbers))
         return later
+
+    @property
+    def sayings(self) -> Sayings:
+        """What texts show at a glance, for those documents that were asked for."""
+        return self._sayings.grown(len(self))
+
+    def arranged(self, seen: NDArray[np.bool_]) -> Arrangement:
+        """Return how some of the documents lie beside each other.
+
+        Args:
+            seen: Which of them, (n,).
+        """
+        key = seen.tobytes()
+        found = self._arrangements.get(key)
+        if found is None:
+            found = Arrangement.of(self.columns, seen)
+            if len(self._arrangements) >= _ARRANGEMENTS:
+                self._arrangements.clear()
+            self._arrangements[key] = found
+        return found
 
     def visible(self, kinds: Collection[str], when: AsOf) -> NDArray[np.bool_]:
         """Return for each document whether it answers for a moment.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from limner.evals.locomo.evidence import evidence_ids
-from limner.evals.records import Turn
+from limner.evals.records import Turn, Utterance
 from limner.evals.sources import Row, Source
 
 __all__ = ["ABSENT", "GROUPS", "SOURCE", "Asking", "Conversation", "Dataset", "read"]
@@ -128,12 +128,14 @@ def _sessions(row: Row, counted: Counter[str]) -> Iterator[tuple[Turn, ...]]:
         field = f"session_{number}_date_time"
         written = row.text(field)
         at = _moment(row, field, written)
-        turns = [turn for one in rows if (turn := _turn(one, written, at, taken, counted)) is not None]
+        turns = [turn for one in rows if (turn := _turn(one, field, written, at, taken, counted)) is not None]
         if turns:
             yield tuple(turns)
 
 
-def _turn(row: Row, written: str, at: datetime, taken: set[str], counted: Counter[str]) -> Turn | None:
+def _turn(
+    row: Row, session: str, written: str, at: datetime, taken: set[str], counted: Counter[str]
+) -> Turn | None:
     speaker, words = row.text("speaker"), row.text("text", empty=True).strip()
     caption = row.text("blip_caption", empty=True).strip() if row.has("blip_caption") else ""
     name: str | None = row.text("dia_id")
@@ -145,11 +147,8 @@ def _turn(row: Row, written: str, at: datetime, taken: set[str], counted: Counte
         name = None
     else:
         taken.add(str(name))
-    return Turn(_line(written, speaker, words, caption), id=name, at=at)
-
-
-def _line(written: str, speaker: str, words: str, caption: str) -> str:
-    return f"({written}) {speaker}: {words}" + (f" (image: {caption})" if caption else "")
+    said = f"{speaker}: {words}" + (f" (image: {caption})" if caption else "")
+    return Turn(f"({written}) {said}", id=name, at=at, session=session, utterances=(Utterance(said),))
 
 
 def _asking(name: str, row: Row, known: set[str], counted: Counter[str]) -> Asking:

@@ -61,6 +61,8 @@ def _questions(dataset: Dataset) -> Iterator[Question]:
 
 
 def _history(conversation: Conversation, windows: int) -> tuple[Turn, ...]:
+    if windows == 1:
+        return tuple(turn for session in conversation.sessions for turn in session)
     around = windows // 2
     return tuple(
         Turn(

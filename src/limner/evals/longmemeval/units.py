@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from limner.evals.longmemeval.haystacks import Asking, Said, Session
-from limner.evals.records import Turn
+from limner.evals.records import Turn, Utterance
 
 __all__ = ["Granularity", "Key", "Unit", "units"]
 
@@ -42,7 +42,9 @@ def units(asking: Asking, granularity: Granularity, key: Key) -> Iterator[Unit]:
             marked = any(one.has_answer for one in indexed)
             listed = session.id in asking.gold
             gold = listed and (marked or not asking.labelled) if granularity == "session" else marked
-            yield Unit(Turn(" ".join(one.text for one in indexed), id=name, at=session.at), gold)
+            utterances = tuple(Utterance(one.text, one.role) for one in indexed)
+            text = " ".join(one.text for one in indexed)
+            yield Unit(Turn(text, "user", name, session.at, session.id, utterances), gold)
 
 
 def _rounds(session: Session) -> Iterator[tuple[str, tuple[Said, ...]]]:

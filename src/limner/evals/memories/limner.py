@@ -11,9 +11,10 @@ from typing import Literal, cast, get_args
 from limner import __version__
 from limner.api import Limner, User
 from limner.errors import ConfigurationError, ModelError
-from limner.evals.records import Passage, Role, Turn
+from limner.evals.records import Passage, Role, Turn, Utterance
 from limner.inference import Encoder, LanguageModel
 from limner.memory.documents import Kind
+from limner.memory.memory import Memory
 from limner.memory.records import NewObservation, Observation, PortraitLine, Proposition
 from limner.memory.search import Recall
 from limner.profiles.context import pack
@@ -98,21 +99,13 @@ class LimnerMemory:
             first = self._added.get(user, 0)
             self._added[user] = first + len(messages)
         said = [
-            (first + i, turn)
-            for i, turn in enumerate(messages)
-            if turn.role != "system" and turn.text.strip()
+            (turn, one)
+            for number, turn in enumerate(messages, first)
+            if turn.role != "system"
+            for one in _observations(number, turn, timestamp)
         ]
-        stored = self._limner.user(user).observe_many(
-            NewObservation(
-                text=turn.text,
-                source="history",
-                author="assistant" if turn.role == "assistant" else "user",
-                occurred_at=_moment(number, turn.at or timestamp),
-                key=f"turn {number}",
-            )
-            for number, turn in said
-        )
-        known = {o.id: turn.id for o, (_, turn) in zip(stored, said, strict=True) if turn.id is not None}
+        stored = self._limner.user(user).observe_many(one for _, one in said)
+        known = {o.id: turn.id for o, (turn, _) in zip(stored, said, strict=True) if turn.id is not None}
         with self._lock:
             self._ids.setdefault(user, {}).update(known)
 
@@ -138,6 +131,16 @@ class LimnerMemory:
         """Close the store; what is in it stays."""
         self._limner.close()
 
+    @property
+    def store(self) -> Memory:
+        """The memory under test itself, for whoever looks into how it ranks."""
+        return self._limner.memory
+
+    def turns_of(self, user: str, observations: Sequence[str]) -> list[str | None]:
+        """Return the id of the turn that each observation, by its id, was made from."""
+        ids = self._ids.get(user, {})
+        return [ids.get(one) for one in observations]
+
     def _reflect(self, door: User) -> None:
         status = door.memory.status()
         if status.parked:
@@ -154,6 +157,8 @@ class LimnerMemory:
     def _found(self, door: User, query: str, k: int) -> list[Passage]:
         if k < 1:
             return []
+        if self.variant == "observations":
+            return self._turns_found(door, query, k)
         # Twice as many, since what the user said is left out where a proposition that says so is found too.
         found = door.memory.search(
             query, 2 * k if self.variant == "recall" else k, kinds=_KINDS[self.variant]
@@ -167,6 +172,19 @@ class LimnerMemory:
             }
             found = [r for r in found if isinstance(r.record, Proposition) or _is_news(r.record, said)]
         return [self._recalled(door.user_id, recall) for recall in found[:k]]
+
+    def _turns_found(self, door: User, query: str, k: int) -> list[Passage]:
+        """Return the k best turns, each by the best of its utterances."""
+        wanted = k
+        while True:
+            found = door.memory.search(query, wanted, kinds=("observation",))
+            passages = [self._recalled(door.user_id, recall) for recall in found]
+            best: dict[object, Passage] = {}
+            for place, passage in enumerate(passages):
+                best.setdefault(passage.ids or place, passage)
+            if len(best) >= k or len(found) < wanted:
+                return list(best.values())[:k]
+            wanted *= 2
 
     def _packed(self, door: User, query: str) -> list[Passage]:
         context = pack(
@@ -202,6 +220,23 @@ class LimnerMemory:
     def _turns(self, user: str, observations: Sequence[str]) -> tuple[str, ...]:
         ids = self._ids.get(user, {})
         return tuple(dict.fromkeys(ids[o] for o in observations if o in ids))
+
+
+def _observations(number: int, turn: Turn, timestamp: datetime | None) -> Iterator[NewObservation]:
+    """Yield a turn as observations: one for each utterance, or one."""
+    utterances = turn.utterances or (
+        Utterance(turn.text, "assistant" if turn.role == "assistant" else "user"),
+    )
+    for place, said in enumerate(utterances):
+        if said.text.strip():
+            yield NewObservation(
+                text=said.text,
+                source="history",
+                author=said.author,
+                occurred_at=_moment(number, turn.at or timestamp),
+                key=f"turn {number}" if not place else f"turn {number}, {place}",
+                session=turn.session,
+            )
 
 
 def _is_news(record: Observation, said: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from limner.evals.records import Turn
+from limner.evals.records import Turn, Utterance
 from limner.evals.sources import DataError, Row, Source
 
 __all__ = ["SOURCE", "Asking", "Communities", "load_communities"]
@@ -164,15 +164,18 @@ class _Reading:
                 raise DataError(path, "must name each person of the folder's other files once", field="Name")
             for row in people:
                 turns = self.histories.setdefault(f"{folder.name}/{row.text('Name')}", [])
-                turns.extend(self._turn(session) for session in _sessions(row, kind))
+                person = row.text("Name")
+                turns.extend(self._turn(session, kind, person) for session in _sessions(row, kind))
                 _distinct(turns, row)
         return names[0]
 
-    def _turn(self, session: Row) -> Turn:
+    def _turn(self, session: Row, kind: str, person: str) -> Turn:
         at = _time(session.fields.get("time"))
         if at is None:
             self.counted["session without a readable time, put last"] += 1
-        return Turn(_serialised(session), id=session.text("segment_id"), at=at)
+        name = session.text("segment_id")
+        said = tuple(_utterances(session.fields.get(kind), person))
+        return Turn(_serialised(session), id=name, at=at, session=name, utterances=said)
 
     def _rows(self, path: Path) -> list[Row]:
         self.files.append(SOURCE.found(path))
@@ -215,6 +218,27 @@ def _distinct(turns: list[Turn], person: Row) -> None:
     (most,) = Counter(turn.id for turn in turns).most_common(1) or [(None, 0)]
     if most[1] > 1:
         raise person.error("segment_id", f"{most[0]!r} is there twice")
+
+
+def _utterances(parts: object, person: str) -> Iterator[Utterance]:
+    """Yield what is said, and each thing that is bought, in a session; nothing of a shape that is not known."""
+    for part in parts if isinstance(parts, list) else []:
+        if not isinstance(part, dict):
+            continue
+        role, content = part.get("role"), part.get("content")
+        if isinstance(content, str):
+            if role == "assistant":
+                yield Utterance(content, "assistant")
+            elif role in ("user", person):
+                yield Utterance(content)
+            else:
+                yield Utterance(f"{role}: {content}", "application")
+        else:
+            yield Utterance("Bought " + "; ".join(_words(value) for value in part.values()))
+
+
+def _words(value: object) -> str:
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
 def _serialised(session: Row) -> str:

@@ -1,0 +1,106 @@
+"""How the documents that a search may see lie beside each other: sittings, and windows within them.
+
+A sitting is a conversation: the observations of one session, or, where none is named, those of one source that follow each
+other within half an hour. Propositions, which are said nowhere, are each on their own.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.memory.documents import KINDS
+from limner.memory.snapshot_columns import Columns
+
+__all__ = ("Arrangement",)
+
+_BREAK = 30 * 60 * 1_000_000
+"""Microseconds of silence after which another sitting begins, where sessions are not named."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrangement:
+    """Documents in the order of their sittings; each has a place from 0 to m − 1 in it."""
+
+    order: NDArray[np.intp]
+    """The snapshot's position of the document at each place, (m,)."""
+    places: NDArray[np.intp]
+    """The place of the document at each position of the snapshot, (n,); −1 for one that is not seen."""
+    sittings: NDArray[np.intp]
+    """The sitting at each place, rising, (m,)."""
+    first: NDArray[np.intp]
+    """The first place of the sitting at each place, (m,)."""
+    last: NDArray[np.intp]
+    """The last one, (m,)."""
+    lengths: NDArray[np.float64]
+    """How many index terms the document at each place has, (m,)."""
+
+    @classmethod
+    def of(cls, columns: Columns, seen: NDArray[np.bool_]) -> "Arrangement":
+        """Arrange some documents of a snapshot.
+
+        Args:
+            columns: The snapshot's.
+            seen: Which of them, (n,).
+        """
+        positions = np.flatnonzero(seen)
+        said = columns.kinds[positions] == KINDS.index("observation")
+        alone, positions = positions[~said], positions[said]
+        keys = (
+            positions,
+            columns.moments[positions],
+            columns.sessions[positions],
+            columns.sources[positions],
+        )
+        positions = positions[np.lexsort(keys)]
+        begins = np.ones(len(positions) + len(alone), dtype=np.bool_)
+        if len(positions) > 1:
+            before, after = positions[:-1], positions[1:]
+            sessions = columns.sessions
+            silent = (sessions[after] < 0) & (columns.moments[after] - columns.moments[before] > _BREAK)
+            elsewhere = columns.sources[after] != columns.sources[before]
+            begins[1 : len(positions)] = elsewhere | (sessions[after] != sessions[before]) | silent
+        order = np.concatenate((positions, alone))
+        places = np.full(len(columns), -1, dtype=np.intp)
+        places[order] = np.arange(len(order))
+        sittings = np.cumsum(begins) - 1
+        starts = np.flatnonzero(begins)
+        ends = np.append(starts[1:], len(order)) - 1
+        lengths = columns.lengths[order].astype(np.float64)
+        return cls(order, places, sittings, starts[sittings], ends[sittings], lengths)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(getattr(self, field.name).nbytes for field in fields(self))
+
+    def window(self, radius: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return for each place the first place of its window, and the one after its last.
+
+        Args:
+            radius: How many neighbours on each side belong to it, as far as its sitting goes.
+        """
+        here = np.arange(len(self))
+        return np.maximum(self.first, here - radius), np.minimum(self.last, here + radius) + 1
+
+    def summed(self, values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+        """Return the sum of `values` (m,) over the window around each place, (m,)."""
+        start, end = self.window(radius)
+        running = np.concatenate(([0.0], np.cumsum(values)))
+        sums: NDArray[np.float64] = running[end] - running[start]
+        return sums
+
+    def before(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the value (m,) of what was said just before in the same sitting, (m,); 0 where nothing was."""
+        found = np.zeros(len(self))
+        found[1:] = np.where(self.first[1:] < np.arange(1, len(self)), values[:-1], 0.0)
+        return found
+
+    def after(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the value (m,) of what was said just after in the same sitting, (m,); 0 where nothing was."""
+        found = np.zeros(len(self))
+        found[:-1] = np.where(self.last[:-1] > np.arange(len(self) - 1), values[1:], 0.0)
+        return found

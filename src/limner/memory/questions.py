@@ -1,0 +1,106 @@
+"""What a question asks for, as far as its words show it; in English, other languages lose these hints only."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from limner.memory.lexical import tokenize
+from limner.memory.sayings import Trait
+
+__all__ = ("Question", "named_in", "read_question")
+
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+# The months that are also words count with a year, a day or a preposition of time only.
+_MONTH = re.compile(
+    rf"\b(?:(?P<sure>{'|'.join(m for m in _MONTHS if m not in ('march', 'may'))})"
+    r"|(?:in|of|on|since|until|before|after|during|early|mid|late|last|this|next|\d(?:st|nd|rd|th)?)[ -](?P<word>march|may)"
+    r"|(?P<dated>march|may)(?=,? \d))\b",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"[^\W_]+")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_ME = re.compile(r"\b(?:i|me|my|mine|myself|i['’](?:m|ve|d|ll))\b", re.IGNORECASE)
+_WANTS = (
+    (Trait.DATES, re.compile(r"^\W*when\b|\bwhat (?:date|day|year|month|time)\b|\bwhich (?:day|year|month)\b", re.I)),
+    (Trait.COUNTS, re.compile(r"\bhow (?:many|much|long|often|old)\b", re.I)),
+    (
+        Trait.NAMES,
+        re.compile(
+            r"^\W*(?:who|where)\b|\b(?:what|which)(?: \w+)? (?:book|movie|film|game|song|band|show|series|author|artist|"
+            r"city|country|state|place|name|restaurant|company|school|brand)s?\b|\bname of\b",
+            re.I,
+        ),
+    ),
+)  # fmt: skip
+_FUNCTION_WORDS = frozenset(
+    tokenize(
+        "a an the this that these those it its they them their theirs he him his she her hers i me my mine you your yours "
+        "we us our ours who whom whose what which when where why how and or but if so than then as at by for from in into "
+        "of off on onto over under up down out to with about after before during between through until since "
+        "am is are was were be been being do does did done has have had having will would can could shall should may might "
+        "must not no nor any some many much more most few other such own same just also too very there here again ever "
+        "s t d ll m re ve don doesn didn isn aren wasn weren"
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, taken apart."""
+
+    text: str
+    terms: Mapping[str, int]
+    """Index terms that carry content, with how often each is there; all of its terms where none does."""
+    wants: Trait
+    """What an answer will have in it, as far as the question tells: `DATES`, `COUNTS`, and `NAMES` with `QUOTES`."""
+    months: frozenset[int]
+    """1 to 12, named in it."""
+    years: frozenset[int]
+    about_me: bool
+    """Whether whoever asks means themselves."""
+
+    def without(self, names: Collection[str]) -> dict[str, int]:
+        """Return the terms without those of some names; all of them if there is no other.
+
+        Who a conversation is with, or about, stands in every other line of it and tells nothing.
+        """
+        dropped = {term for name in names for term in tokenize(name)}
+        return {t: n for t, n in self.terms.items() if t not in dropped} or dict(self.terms)
+
+
+def read_question(text: str) -> Question:
+    """Take a question, or any other words that are searched for, apart."""
+    counts = Counter(tokenize(text))
+    wants = Trait(0)
+    for trait, pattern in _WANTS:
+        if pattern.search(text) is not None:
+            wants |= trait
+    if Trait.NAMES in wants:
+        wants |= Trait.QUOTES
+    named = (next(group for group in match.groups() if group) for match in _MONTH.finditer(text))
+    return Question(
+        text=text,
+        terms={t: n for t, n in counts.items() if t not in _FUNCTION_WORDS} or dict(counts),
+        wants=wants,
+        months=frozenset(_MONTHS.index(name.lower()) + 1 for name in named),
+        years=frozenset(int(year) for year in _YEAR.findall(text)),
+        about_me=_ME.search(text) is not None,
+    )
+
+
+def named_in(text: str, speakers: Collection[str]) -> list[str]:
+    """Return those speakers, case-folded names, whose whole or first name a text has."""
+    words = _spaced(text)
+    return [
+        speaker
+        for speaker in speakers
+        if any(_spaced(name) in words for name in (speaker, speaker.split()[0]))
+    ]
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(_WORDS.findall(text.casefold()))} "

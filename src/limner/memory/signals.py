@@ -1,0 +1,199 @@
+"""The signals from which the fitted fusion ranks: each says in one way how likely a document answers a question.
+
+Words count where they stand, in the window of five around it, and in the whole sitting (Robertson and Zaragoza 2009, BM25); meaning
+counts in the document and in windows of three, five and nine, as mean cosine. A document that answers rests on what was
+asked just before it; who is named, which month, and what kind of answer is wanted are matched with what a text shows at a glance.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from limner.memory.arrangement import Arrangement
+from limner.memory.lexical import K1, B
+from limner.memory.questions import Question, named_in
+from limner.memory.ranking import Scores, min_max
+from limner.memory.sayings import Trait
+from limner.memory.snapshot import Snapshot
+
+__all__ = ("SIGNALS", "WIDEST", "signals")
+
+SIGNALS: Mapping[str, str] = {
+    "words": "lexical",
+    "words of the window": "lexical",
+    "words of the sitting": "lexical",
+    "words covered": "lexical",
+    "words just after": "lexical",
+    "meaning": "dense",
+    "meaning of three": "dense",
+    "meaning of five": "dense",
+    "meaning of nine": "dense",
+    "answers": "context",
+    "asks": "context",
+    "length": "context",
+    "speaker": "speaker",
+    "month": "time",
+    "dates": "kind of answer",
+    "counts": "kind of answer",
+    "names": "kind of answer",
+    "quotes": "kind of answer",
+}
+"""Every signal, with the part of `Recall.why` that it goes into."""
+
+WIDEST = 4
+"""How many neighbours on each side the cosines are asked of."""
+_WINDOW = 2
+_LENGTH = 20.0
+"""Index terms of a document that is neither short nor long."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """What the terms of a question give the document at each place."""
+
+    own: Scores
+    window: Scores
+    sitting: Scores
+    covered: Scores
+
+
+def signals(
+    connection: Connection,
+    snapshot: Snapshot,
+    arrangement: Arrangement,
+    question: Question,
+    cosines: NDArray[np.float64],
+    chosen: NDArray[np.intp],
+) -> dict[str, Scores]:
+    """Return every signal for some documents; each array has shape (c,), and most values are from 0 to 1.
+
+    Args:
+        connection: Sees the state that the snapshot is of.
+        snapshot: The user's documents.
+        arrangement: Of those that may be seen.
+        question: What is asked.
+        cosines: With the question, by place, (m,); only those of the chosen and around them are looked at.
+        chosen: The places to be ranked, (c,).
+    """
+    positions = arrangement.order[chosen]
+    sayings = snapshot.sayings
+    sayings.read(connection, snapshot.user_id, snapshot.columns, positions)
+    traits, speakers = np.zeros(len(arrangement), np.int16), np.full(len(arrangement), -1)
+    traits[chosen], speakers[chosen] = sayings.traits[positions], sayings.speakers[positions]
+    named = named_in(question.text, sayings.names)
+    words = _words(connection, snapshot, arrangement, question.without(named))
+    asks = (traits & Trait.ASKS > 0).astype(np.float64)
+    scaled = np.zeros(len(arrangement))
+    scaled[chosen] = min_max(words.own[chosen])
+    found = {
+        "words": words.own,
+        "words of the window": words.window,
+        "words of the sitting": words.sitting,
+        "words covered": words.covered,
+        "words just after": arrangement.after(scaled),
+        "meaning": cosines,
+    }
+    for name, radius in (("meaning of three", 1), ("meaning of five", 2), ("meaning of nine", WIDEST)):
+        start, end = arrangement.window(radius)
+        found[name] = arrangement.summed(cosines, radius) / (end - start)
+    scored = {name: min_max(values[chosen]) for name, values in found.items()}
+    scored["words covered"] = words.covered[chosen]
+    scored["words just after"] = found["words just after"][chosen]
+    scored["answers"] = arrangement.before(asks * scaled)[chosen]
+    scored["asks"] = asks[chosen]
+    scored["length"] = np.log1p(arrangement.lengths[chosen]) - math.log1p(_LENGTH)
+    scored["speaker"] = _speaker(snapshot, question, named, positions, speakers[chosen])
+    scored["month"] = _month(snapshot, question, positions)
+    for trait, name in _WANTED.items():
+        there = (traits[chosen] & trait > 0) if trait in question.wants else np.zeros(len(chosen))
+        scored[name] = np.asarray(there, dtype=np.float64)
+    return scored
+
+
+_WANTED = {Trait.DATES: "dates", Trait.COUNTS: "counts", Trait.NAMES: "names", Trait.QUOTES: "quotes"}
+
+
+def _words(
+    connection: Connection, snapshot: Snapshot, arrangement: Arrangement, terms: Mapping[str, int]
+) -> _Words:
+    m = len(arrangement)
+    own, window, sitting, covered = (np.zeros(m) for _ in range(4))
+    window_lengths = arrangement.summed(arrangement.lengths, _WINDOW)
+    sitting_lengths = _per_sitting(arrangement, arrangement.sittings, arrangement.lengths)
+    postings = snapshot.postings(connection, terms)
+    weight = 0.0
+    for term in sorted(terms):  # a fixed order, because floating-point sums depend on it
+        places = arrangement.places[postings[term].positions]
+        there = places >= 0
+        places, counts = places[there], postings[term].frequencies[there]
+        frequencies = np.zeros(m)
+        frequencies[places] = counts
+        idf = _idf(m, len(places))
+        weight += terms[term] * idf
+        if not len(places):
+            continue
+        own += terms[term] * _bm25(frequencies, arrangement.lengths, len(places))
+        near = arrangement.summed(frequencies, _WINDOW)
+        window += terms[term] * _bm25(near, window_lengths, int(np.count_nonzero(near)))
+        of_sitting = _per_sitting(arrangement, arrangement.sittings[places], counts)
+        scores = _bm25(of_sitting, sitting_lengths, int(np.count_nonzero(of_sitting)))
+        sitting += terms[term] * scores[arrangement.sittings]
+        covered += terms[term] * idf * (arrangement.summed(frequencies, 1) > 0)
+    return _Words(own, window, sitting, covered / weight if weight else covered)
+
+
+def _per_sitting(arrangement: Arrangement, sittings: NDArray[np.intp], counts: Scores) -> Scores:
+    size = int(arrangement.sittings[-1]) + 1
+    return np.bincount(sittings, counts, size).astype(np.float64)
+
+
+def _idf(size: int, having: int) -> float:
+    return math.log(1 + (size - having + 0.5) / (having + 0.5))
+
+
+def _bm25(frequencies: Scores, lengths: Scores, having: int) -> Scores:
+    """Return what one term gives each unit, (u,), by how often it stands in each and how long each is."""
+    mean = float(lengths.mean()) or 1.0
+    norm = K1 * (1 - B + B * lengths / mean)
+    scores: Scores = _idf(len(lengths), having) * frequencies * (K1 + 1) / (frequencies + norm)
+    return scores
+
+
+def _speaker(
+    snapshot: Snapshot,
+    question: Question,
+    named: list[str],
+    positions: NDArray[np.intp],
+    speakers: NDArray[np.int_],
+) -> Scores:
+    """Return 1 where the one whom the question is about speaks; half where it is about several of them."""
+    codes = [code for code, name in enumerate(snapshot.sayings.names) if name in named]
+    hit = np.isin(speakers, codes)
+    if question.about_me:
+        mine = snapshot.columns.authors[positions] == _code(snapshot.names.authors, "user")
+        hit |= mine & (speakers < 0)
+    total = len(codes) + question.about_me
+    return hit / max(1, total)
+
+
+def _month(snapshot: Snapshot, question: Question, positions: NDArray[np.intp]) -> Scores:
+    """Return 1 for what was said in a month or year that the question names, 0 else."""
+    if not question.months and not question.years:
+        return np.zeros(len(positions))
+    months = (
+        snapshot.columns.moments[positions].astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    )
+    hit = np.ones(len(positions), dtype=np.bool_)
+    if question.months:
+        hit &= np.isin(months % 12 + 1, list(question.months))
+    if question.years:
+        hit &= np.isin(months // 12 + 1970, list(question.years))
+    return hit.astype(np.float64)
+
+
+def _code(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else -1
