@@ -109,6 +109,12 @@ def test_an_import_into_an_empty_store_makes_an_identical_one(memory, second, tm
     assert again.sources() == ada.sources()
     (found,) = again.checkpoints().list(None)
     assert found.pending_writes == [("task", "channel", "said")]
+    there = lines_of(memory)
+    back = written(second, tmp_path / "back.jsonl", vectors=True)
+    for name in ("ada", "bob"):
+        memory.user(name).forget_everything(leave_nothing=True)
+    memory.import_file(back, conversations="take")
+    assert lines_of(memory) == there
 
 
 def test_the_header_names_the_encoder(memory, ada) -> None:

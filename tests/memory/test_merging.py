@@ -13,12 +13,12 @@ from limner.errors import InputError, NotFound, RecordingRefused, StaleClaim
 from limner.memory import Memory, Portrait, PortraitLine
 from limner.memory.schema import metadata, stray_indexes, users
 
+pytestmark = pytest.mark.every_database
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def memory(request, open_memory) -> Memory:
-    if request.param == "sqlite":
-        return open_memory(exact_limit=3)
-    return open_memory(exact_limit=3, database_url=request.getfixturevalue("postgresql_url"))
+
+@pytest.fixture
+def memory(open_memory) -> Memory:
+    return open_memory(exact_limit=3)
 
 
 @pytest.fixture
@@ -250,3 +250,27 @@ def test_two_merges_the_other_way_round_do_not_wait_for_each_other(memory) -> No
         assert sum(len(memory.user(name).observations()) for name in ("a", "b")) == 2
         for name in memory.users():
             memory.user(name).forget_everything()
+
+
+def test_an_index_that_was_being_filled_gets_nothing_of_the_old_id(open_memory, monkeypatch) -> None:
+    memory = open_memory(exact_limit=3)
+    for n in range(6):
+        memory.user("old").observe(f"number {n}")
+    seed = memory.index._seed
+    filled = []
+
+    def merged_meanwhile(user_id: str) -> str | None:
+        if user_id == "old":
+            memory.merge("old", "ada")
+        return seed(user_id)
+
+    upsert = memory.index._collections.upsert
+    monkeypatch.setattr(memory.index, "_seed", merged_meanwhile)
+    monkeypatch.setattr(
+        memory.index._collections,
+        "upsert",
+        lambda user_id, *rest: (filled.append(user_id), upsert(user_id, *rest)),
+    )
+    memory.drain_index()
+    assert set(filled) <= {"ada"}
+    assert memory.users() == ["ada"]

@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, Table, insert, select, tuple_, update
 
 from limner.memory.counters import next_version, start_of_epoch
-from limner.memory.documents import add_document
+from limner.memory.documents import add_documents
 from limner.memory.joining import (
     derive_again,
     finish,
@@ -193,6 +193,7 @@ class Arrival:
         done = [row["id"] for _, row in rows if row["id"] not in fresh and row["state"] == "done"]
         keys = [row["key"] for _, row in new if row["key"] is not None]
         taken = stored_by_key(self._connection, self._user_id, keys)
+        fresh_rows: _Rows = []
         for number, row in new:
             there = None if row["key"] is None else taken.get(row["key"])
             if there is not None:
@@ -203,11 +204,11 @@ class Arrival:
                     done += [there["id"]] if row["state"] == "done" else []
                     continue
                 row["key"] = free_key(row["key"], row["id"])
-            self._insert(observations, [(number, row)])
+            fresh_rows.append((number, row))
             if row["key"] is not None:
                 taken[row["key"]] = row
-            named = {name: row[name] for name in ("id", "user_id", "text", "recorded_at")}
-            add_document(self._connection, Observation.model_construct(**named), self._version)
+        self._insert(observations, fresh_rows)
+        self._make_findable(Observation, fresh_rows)
         if done:
             finish(self._connection, self._user_id, done)
 
@@ -226,16 +227,15 @@ class Arrival:
                 self._references.check_same(number, row["id"], spans[number])
                 self._adopt_retirement(row, stored[row["id"],])
         self._settle_topics([row for _, row in new])
-        for number, row in new:
-            self._insert(propositions, [(number, row)])
-            own = {"user_id": self._user_id, "proposition_id": row["id"]}
-            numbered = [{**own, "position": p, **span} for p, span in enumerate(spans[number])]
-            self._connection.execute(insert(evidence), numbered)
-            named = {name: row[name] for name in ("id", "user_id", "text", "recorded_at")}
-            document = add_document(self._connection, Proposition.model_construct(**named), self._version)
-            if row["retired_at"] is not None:
-                retired = update(documents).where(documents.c.id == document)
-                self._connection.execute(retired.values(retired_at=row["retired_at"]))
+        self._insert(propositions, new)
+        cited = [
+            {"user_id": self._user_id, "proposition_id": row["id"], "position": position, **span}
+            for number, row in new
+            for position, span in enumerate(spans[number])
+        ]
+        if cited:
+            self._connection.execute(insert(evidence), cited)
+        self._make_findable(Proposition, new)
         for number, line in lines:
             self._superseded += [(number, line.id, old) for old in line.supersedes]  # type: ignore[attr-defined]
 
@@ -281,6 +281,16 @@ class Arrival:
             }
             rows.append({"user_id": self._user_id, "document_id": document, **made})
         insert_missing(self._connection, vectors, rows)
+
+    def _make_findable(self, record: type[Observation | Proposition], new: _Rows) -> None:
+        names = ("id", "user_id", "text", "recorded_at")
+        # What was checked as a line and is stored need not be checked as a record.
+        records = [record.model_construct(**{name: row[name] for name in names}) for _, row in new]
+        numbers = add_documents(self._connection, self._user_id, records, self._version)
+        for number, (_, row) in zip(numbers, new, strict=True):
+            if row.get("retired_at") is not None:
+                retired = update(documents).where(documents.c.id == number)
+                self._connection.execute(retired.values(retired_at=row["retired_at"]))
 
     def _rows(self, kind: Kind, lines: Numbered) -> _Rows:
         rows: _Rows = []

@@ -200,6 +200,8 @@ class VectorIndex:
             others = self._waiting(connection, user_id, kind, outbox.c.lease_id.is_distinct_from(lease))
             found, matrix = load_vectors(connection, user_id, self._encoder, numbers)
         seed = self._seed(user_id)
+        if seed is None:
+            return 0  # forgotten, or merged into another, since the vectors were read: they must not go there as they are
         key = self._key(kind, seed)
         self._collections.upsert(user_id, key, found, rotated(matrix, seed))
         if others is not None and self._collections.count(user_id, key) == total - len(others):
@@ -214,6 +216,8 @@ class VectorIndex:
         with self._database.read() as connection:
             numbers = connection.execute(select(vectors.c.document_id).where(*self._of(user_id, kind)))
             found, matrix = load_vectors(connection, user_id, self._encoder, list(numbers.scalars()))
+        if seed is None:
+            return 0
         key = self._key(kind, seed)
         for old in (key, self._key(kind, None)):
             self._collections.drop(user_id, old)

@@ -52,6 +52,7 @@ from limner.memory.tombstones import buried, user_mark
 __all__ = ("Restored", "restore")
 
 _AT_ONCE = 1000
+_CACHE_KIB = 256 << 10
 _NOT_RESTORED = (store, outbox, stray_indexes, tombstones)
 """Tables that are about this folder, or joined with what is there."""
 
@@ -162,6 +163,8 @@ class _Restoring:
 
     def run(self) -> tuple[int, int, int, int]:
         """Do it; return users, observations, and how many users and rows were forgotten again."""
+        # Indexes are filled in no order; with SQLite's 2 MB each page would be written many times.
+        self._driver.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         settled = {table: self._all(table) for table in (users, sources, consents, erasures)}
         indexed = {row["id"] for row in settled[users] if row["index_key"] is not None}
         for table in reversed(metadata.sorted_tables):
