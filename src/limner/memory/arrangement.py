@@ -4,7 +4,7 @@ A sitting is a conversation: the observations of one session, or, where none is 
 other within half an hour. Propositions, which are said nowhere, are each on their own.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,53 @@ __all__ = ("Arrangement",)
 
 _BREAK = 30 * 60 * 1_000_000
 """Microseconds of silence after which another sitting begins, where sessions are not named."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """The window around each place, which begins at `starts` and ends before `ends`; every array has shape (m,)."""
+
+    starts: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    lengths: NDArray[np.float64]
+    """How many index terms each has."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.starts.nbytes + self.ends.nbytes + self.lengths.nbytes
+
+    def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of `values` (m,) over each window, (m,)."""
+        running = np.concatenate(([0.0], np.cumsum(values)))
+        sums: NDArray[np.float64] = running[self.ends] - running[self.starts]
+        return sums
+
+    def counted(
+        self, hits: NDArray[np.intp], counts: NDArray[np.float64], chosen: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return how often a term stands in the windows around some places, (c,).
+
+        Args:
+            hits: The places where it stands, rising, (h,).
+            counts: How often at each, (h,).
+            chosen: Which windows, (c,).
+        """
+        running = np.concatenate(([0.0], np.cumsum(counts)))
+        first, after = np.searchsorted(hits, self.starts[chosen]), np.searchsorted(hits, self.ends[chosen])
+        sums: NDArray[np.float64] = running[after] - running[first]
+        return sums
+
+    def reached(self, hits: NDArray[np.intp]) -> int:
+        """Return in how many windows a term stands.
+
+        Args:
+            hits: The places where it stands, rising, (h,).
+        """
+        # Windows are mutual: the places whose window has a hit are those in the window of one.
+        starts, ends = self.starts[hits], self.ends[hits]
+        covered = np.concatenate(([0], ends[:-1]))
+        return int(np.sum(ends - np.maximum(starts, covered)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +81,9 @@ class Arrangement:
     """The last one, (m,)."""
     lengths: NDArray[np.float64]
     """How many index terms the document at each place has, (m,)."""
+    sitting_lengths: NDArray[np.float64]
+    """The same of each sitting, (s,)."""
+    _windows: dict[int, "Windows"] = field(default_factory=dict)
 
     @classmethod
     def of(cls, columns: Columns, seen: NDArray[np.bool_]) -> "Arrangement":
@@ -67,7 +117,8 @@ class Arrangement:
         starts = np.flatnonzero(begins)
         ends = np.append(starts[1:], len(order)) - 1
         lengths = columns.lengths[order].astype(np.float64)
-        return cls(order, places, sittings, starts[sittings], ends[sittings], lengths)
+        by_sitting = np.bincount(sittings, lengths).astype(np.float64)
+        return cls(order, places, sittings, starts[sittings], ends[sittings], lengths, by_sitting)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -75,23 +126,35 @@ class Arrangement:
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
-        return sum(getattr(self, field.name).nbytes for field in fields(self))
+        arrays = [self.order, self.places, self.sittings, self.first, self.last, self.lengths]
+        return sum(array.nbytes for array in arrays) + sum(w.nbytes for w in list(self._windows.values()))
 
-    def window(self, radius: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return for each place the first place of its window, and the one after its last.
+    def sorted(
+        self, positions: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return the places of some documents, rising, and their values in that order; those not seen are left out.
 
         Args:
-            radius: How many neighbours on each side belong to it, as far as its sitting goes.
+            positions: In the snapshot, (h,).
+            values: One of each, (h,).
         """
-        here = np.arange(len(self))
-        return np.maximum(self.first, here - radius), np.minimum(self.last, here + radius) + 1
+        places = self.places[positions]
+        order = np.argsort(places, kind="stable")
+        order = order[np.searchsorted(places[order], 0) :]
+        return places[order], values[order]
 
-    def summed(self, values: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
-        """Return the sum of `values` (m,) over the window around each place, (m,)."""
-        start, end = self.window(radius)
-        running = np.concatenate(([0.0], np.cumsum(values)))
-        sums: NDArray[np.float64] = running[end] - running[start]
-        return sums
+    def windows(self, radius: int) -> "Windows":
+        """Return the windows of every place.
+
+        Args:
+            radius: How many neighbours on each side belong to one, as far as its sitting goes.
+        """
+        if radius not in self._windows:
+            here = np.arange(len(self))
+            starts, ends = np.maximum(self.first, here - radius), np.minimum(self.last, here + radius) + 1
+            running = np.concatenate(([0.0], np.cumsum(self.lengths)))
+            self._windows[radius] = Windows(starts, ends, running[ends] - running[starts])
+        return self._windows[radius]
 
     def before(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the value (m,) of what was said just before in the same sitting, (m,); 0 where nothing was."""

@@ -130,7 +130,7 @@ class Ranking:
         """Return whether the document at each place of the arrangement is one of these or near to one."""
         marks = np.zeros(len(self._arrangement))
         marks[self._arrangement.places[chosen]] = 1.0
-        return self._arrangement.summed(marks, radius) > 0
+        return self._arrangement.windows(radius).summed(marks) > 0
 
     def _candidates(self, words: Scores, vector: NDArray[np.float32] | None) -> NDArray[np.intp]:
         """Return the positions of the documents to be ranked, rising."""

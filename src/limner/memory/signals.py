@@ -53,7 +53,7 @@ _LENGTH = 20.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Words:
-    """What the terms of a question give the document at each place."""
+    """What the terms of a question give each chosen document, (c,)."""
 
     own: Scores
     window: Scores
@@ -82,34 +82,31 @@ def signals(
     positions = arrangement.order[chosen]
     sayings = snapshot.sayings
     sayings.read(connection, snapshot.user_id, snapshot.columns, positions)
-    traits, speakers = np.zeros(len(arrangement), np.int16), np.full(len(arrangement), -1)
-    traits[chosen], speakers[chosen] = sayings.traits[positions], sayings.speakers[positions]
+    traits, speakers = sayings.traits[positions], sayings.speakers[positions]
     named = named_in(question.text, sayings.names)
-    words = _words(connection, snapshot, arrangement, question.without(named))
+    words = _words(connection, snapshot, arrangement, question.without(named), chosen)
     asks = (traits & Trait.ASKS > 0).astype(np.float64)
-    scaled = np.zeros(len(arrangement))
-    scaled[chosen] = min_max(words.own[chosen])
-    found = {
-        "words": words.own,
-        "words of the window": words.window,
-        "words of the sitting": words.sitting,
+    scored = {
+        "words": min_max(words.own),
+        "words of the window": min_max(words.window),
+        "words of the sitting": min_max(words.sitting),
         "words covered": words.covered,
-        "words just after": arrangement.after(scaled),
-        "meaning": cosines,
+        "meaning": min_max(cosines[chosen]),
     }
     for name, radius in (("meaning of three", 1), ("meaning of five", 2), ("meaning of nine", WIDEST)):
-        start, end = arrangement.window(radius)
-        found[name] = arrangement.summed(cosines, radius) / (end - start)
-    scored = {name: min_max(values[chosen]) for name, values in found.items()}
-    scored["words covered"] = words.covered[chosen]
-    scored["words just after"] = found["words just after"][chosen]
-    scored["answers"] = arrangement.before(asks * scaled)[chosen]
-    scored["asks"] = asks[chosen]
+        windows = arrangement.windows(radius)
+        means = windows.summed(cosines)[chosen] / (windows.ends - windows.starts)[chosen]
+        scored[name] = min_max(means)
+    beside = np.zeros((2, len(arrangement)))
+    beside[:, chosen] = scored["words"], asks * scored["words"]
+    scored["words just after"] = arrangement.after(beside[0])[chosen]
+    scored["answers"] = arrangement.before(beside[1])[chosen]
+    scored["asks"] = asks
     scored["length"] = np.log1p(arrangement.lengths[chosen]) - math.log1p(_LENGTH)
-    scored["speaker"] = _speaker(snapshot, question, named, positions, speakers[chosen])
+    scored["speaker"] = _speaker(snapshot, question, named, positions, speakers)
     scored["month"] = _month(snapshot, question, positions)
     for trait, name in _WANTED.items():
-        there = (traits[chosen] & trait > 0) if trait in question.wants else np.zeros(len(chosen))
+        there = (traits & trait > 0) if trait in question.wants else np.zeros(len(chosen))
         scored[name] = np.asarray(there, dtype=np.float64)
     return scored
 
@@ -118,49 +115,57 @@ _WANTED = {Trait.DATES: "dates", Trait.COUNTS: "counts", Trait.NAMES: "names", T
 
 
 def _words(
-    connection: Connection, snapshot: Snapshot, arrangement: Arrangement, terms: Mapping[str, int]
+    connection: Connection,
+    snapshot: Snapshot,
+    arrangement: Arrangement,
+    terms: Mapping[str, int],
+    chosen: NDArray[np.intp],
 ) -> _Words:
-    m = len(arrangement)
-    own, window, sitting, covered = (np.zeros(m) for _ in range(4))
-    window_lengths = arrangement.summed(arrangement.lengths, _WINDOW)
-    sitting_lengths = _per_sitting(arrangement, arrangement.sittings, arrangement.lengths)
+    own, window, sitting, covered = (np.zeros(len(chosen)) for _ in range(4))
+    near, beside = arrangement.windows(_WINDOW), arrangement.windows(1)
+    sittings = arrangement.sittings[chosen]
+    units = (
+        _Units(arrangement.lengths, chosen),
+        _Units(near.lengths, chosen),
+        _Units(arrangement.sitting_lengths, sittings),
+    )
     postings = snapshot.postings(connection, terms)
     weight = 0.0
     for term in sorted(terms):  # a fixed order, because floating-point sums depend on it
-        places = arrangement.places[postings[term].positions]
-        there = places >= 0
-        places, counts = places[there], postings[term].frequencies[there]
-        frequencies = np.zeros(m)
-        frequencies[places] = counts
-        idf = _idf(m, len(places))
+        hits, counts = arrangement.sorted(postings[term].positions, postings[term].frequencies)
+        idf = _idf(len(arrangement), len(hits))
         weight += terms[term] * idf
-        if not len(places):
+        if not len(hits):
             continue
-        own += terms[term] * _bm25(frequencies, arrangement.lengths, len(places))
-        near = arrangement.summed(frequencies, _WINDOW)
-        window += terms[term] * _bm25(near, window_lengths, int(np.count_nonzero(near)))
-        of_sitting = _per_sitting(arrangement, arrangement.sittings[places], counts)
-        scores = _bm25(of_sitting, sitting_lengths, int(np.count_nonzero(of_sitting)))
-        sitting += terms[term] * scores[arrangement.sittings]
-        covered += terms[term] * idf * (arrangement.summed(frequencies, 1) > 0)
+        here = np.minimum(np.searchsorted(hits, chosen), len(hits) - 1)
+        own += terms[term] * units[0].bm25(np.where(hits[here] == chosen, counts[here], 0.0), len(hits))
+        window += terms[term] * units[1].bm25(near.counted(hits, counts, chosen), near.reached(hits))
+        of_sitting = np.bincount(arrangement.sittings[hits], counts, len(arrangement.sitting_lengths))
+        sitting += terms[term] * units[2].bm25(of_sitting[sittings], int(np.count_nonzero(of_sitting)))
+        covered += terms[term] * idf * (beside.counted(hits, counts, chosen) > 0)
     return _Words(own, window, sitting, covered / weight if weight else covered)
 
 
-def _per_sitting(arrangement: Arrangement, sittings: NDArray[np.intp], counts: Scores) -> Scores:
-    size = int(arrangement.sittings[-1]) + 1
-    return np.bincount(sittings, counts, size).astype(np.float64)
+class _Units:
+    """Some of the units that BM25 looks at: documents, windows or sittings.
+
+    Args:
+        lengths: Of all of them, in index terms, (u,).
+        chosen: Which to score, (c,).
+    """
+
+    def __init__(self, lengths: Scores, chosen: NDArray[np.intp]) -> None:
+        self._size = len(lengths)
+        self._norms = K1 * (1 - B + B * lengths[chosen] / (float(lengths.mean()) or 1.0))
+
+    def bm25(self, frequencies: Scores, having: int) -> Scores:
+        """Return what one term gives the chosen units, by how often it stands in each, (c,)."""
+        scores: Scores = _idf(self._size, having) * (K1 + 1) * frequencies / (frequencies + self._norms)
+        return scores
 
 
 def _idf(size: int, having: int) -> float:
     return math.log(1 + (size - having + 0.5) / (having + 0.5))
-
-
-def _bm25(frequencies: Scores, lengths: Scores, having: int) -> Scores:
-    """Return what one term gives each unit, (u,), by how often it stands in each and how long each is."""
-    mean = float(lengths.mean()) or 1.0
-    norm = K1 * (1 - B + B * lengths / mean)
-    scores: Scores = _idf(len(lengths), having) * frequencies * (K1 + 1) / (frequencies + norm)
-    return scores
 
 
 def _speaker(
@@ -168,7 +173,7 @@ def _speaker(
     question: Question,
     named: list[str],
     positions: NDArray[np.intp],
-    speakers: NDArray[np.int_],
+    speakers: NDArray[np.int32],
 ) -> Scores:
     """Return 1 where the one whom the question is about speaks; half where it is about several of them."""
     codes = [code for code, name in enumerate(snapshot.sayings.names) if name in named]
