@@ -14,7 +14,7 @@ from fakes import NEWBORN, SENTENCE, answers, use_fakes
 from limner.apps.cli import app
 from limner.errors import ModelUnavailable, StoreFull
 from limner.memory import UserMemory
-from limner.testing import scripted_model
+from limner.testing import HashEncoder, scripted_model
 
 # observe
 
@@ -350,6 +350,17 @@ def test_the_index_is_drained_and_rebuilt(reading, ada: str) -> None:
     assert reading("index", "drain") == {"entries": 0}, "a user with this little has no index and needs none"
     assert reading("index", "rebuild") == {"vectors": 0}
     assert reading("search", "-u", "ada", "newborn")
+
+
+def test_another_encoder_has_everything_encoded_anew(cli, reading, ada: str, monkeypatch) -> None:
+    assert reading("search", "-u", "ada", "newborn")
+    monkeypatch.setattr("limner.inference.encoder.encoder", lambda settings: HashEncoder(dimension=32))
+    told = cli("status").stdout
+    assert "encoding: ada: 0 of 1 texts" in " ".join(told.split())
+    assert reading("status")["ada"]["encoding"] == {"documents": 1, "encoded": 0, "outdated": 1}
+    assert reading("index", "encode") == {"encoded": 1}
+    assert reading("status")["ada"]["encoding"] is None
+    assert "0 texts encoded" in cli("index", "encode").stdout
 
 
 def test_another_home_is_another_store(cli, reading, ada: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ from limner.api.user import User
 from limner.api.world import World
 from limner.errors import ConfigurationError, DownloadError, LimnerWarning
 from limner.inference import Encoder, LanguageModel, Ledger, Portal
+from limner.inference.encoder import earlier_encoder
 from limner.inference.encoder import encoder as encoder_of
 from limner.inference.language_model import language_model
 from limner.memory import Memory
@@ -104,7 +106,7 @@ class Limner:
         if path is not None:
             settings = settings.model_copy(update={"home": Path(path).expanduser().absolute()})
         encoder = encoder or encoder_of(settings)
-        memory = Memory(settings, encoder)
+        memory = Memory(settings, encoder, earlier=partial(earlier_encoder, settings))
         try:
             return cls(settings, memory, encoder, model=model, world=_world(settings, dataset))
         except BaseException:

@@ -6,10 +6,11 @@ from typing import Protocol, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from limner.errors import LimnerError
 from limner.plugins import load_plugin, plugins
 from limner.settings import Settings
 
-__all__ = ["Encoder", "encoder"]
+__all__ = ["Encoder", "earlier_encoder", "encoder"]
 
 GROUP = "limner.encoders"
 """Entry points of other packages: each a callable `(name, settings) -> Encoder`."""
@@ -71,3 +72,23 @@ def encoder(settings: Settings) -> Encoder:
         return SentenceTransformerEncoder(settings.encoder, settings)
     build = cast(Callable[[str, Settings], Encoder], load_plugin(GROUP, plugin))
     return build(name, settings)
+
+
+def earlier_encoder(settings: Settings, name: str, version: str) -> Encoder | None:
+    """Return the encoder of this name and version, if it is still here: nothing is fetched.
+
+    Args:
+        settings: Where models are.
+        name: Its name, which a plug-in's encoder must be found by too.
+        version: Its version; one of another version has other vectors.
+    """
+    from limner.inference.manifest import ENCODERS
+    from limner.inference.packages import is_present
+
+    if name in ENCODERS and not is_present(ENCODERS[name], settings.cache):
+        return None
+    try:
+        found = encoder(settings.model_copy(update={"encoder": name}))
+        return found if (found.name, found.version) == (name, version) else None
+    except LimnerError:
+        return None

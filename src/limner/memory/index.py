@@ -6,6 +6,7 @@ index that does not hold exactly what SQL says it should is not asked: everythin
 and the next `drain` makes it anew. So the index can make a search faster, never wrong.
 """
 
+import sys
 import threading
 import warnings
 from collections.abc import Collection, Iterator, Sequence
@@ -67,8 +68,15 @@ class VectorIndex:
         # Held while vectors travel from SQL to the index, and while they are erased from it.
         self._guard = threading.RLock()
 
-    def limit(self, dimension: int) -> int:
-        """Return the most documents of a kind whose vectors, of this length, are compared one by one."""
+    def limit(self, dimension: int, encoder: tuple[str, str] | None = None) -> int:
+        """Return the most documents of a kind whose vectors are compared one by one.
+
+        Args:
+            dimension: Length of a vector.
+            encoder: Name and version of the encoder that they are of; those of another than the index's always are.
+        """
+        if encoder is not None and encoder != (self._encoder.name, self._encoder.version):
+            return sys.maxsize
         fits = self.snapshots.most_vectors // (4 * max(dimension, 1))
         return min(self._exact_limit, fits // len(KINDS))  # of the other kind there may be as many
 

@@ -1,6 +1,6 @@
 """The memory: one database, one vector index, and a door for each user."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -14,12 +14,13 @@ from limner.memory.importing import Conversations, Imported, import_file
 from limner.memory.index import VectorIndex
 from limner.memory.intake import check_user_id
 from limner.memory.merging import Merged, merge_users
+from limner.memory.reencoding import Progress, Reencoder
 from limner.memory.retention import Retention
 from limner.memory.schema import store, users
 from limner.memory.snapshot_cache import SnapshotCache
 from limner.memory.status import StoreStatus, UserSummary, store_status, summaries
 from limner.memory.user import UserMemory
-from limner.memory.vectors import Vectorizer, encode_missing, users_without_vectors
+from limner.memory.vectors import Vectorizer
 from limner.settings import Settings
 
 __all__ = ("Memory",)
@@ -31,16 +32,24 @@ class Memory:
     Args:
         settings: Where the database and the index are, and the limits.
         encoder: Makes the vectors; it is not loaded before a search needs one.
+        earlier: Returns the encoder of a name and version that vectors are there of, or none where it cannot be loaded.
 
     Raises:
         ConfigurationError: A newer limner wrote the database, or the URL is unusable.
         StoreError: The database cannot be opened.
     """
 
-    def __init__(self, settings: Settings, encoder: Vectorizer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        encoder: Vectorizer,
+        *,
+        earlier: Callable[[str, str], Vectorizer | None] | None = None,
+    ) -> None:
         self.settings = settings
         self.encoder = encoder
         self.database = Database(settings.database_place)
+        self.reencoder = Reencoder(self.database, encoder, earlier)
         with self.database.read() as connection:
             store_id = connection.execute(select(store.c.id)).scalar_one()
         collections = open_collections(settings.chroma_url, settings.home / "index", store_id)
@@ -145,11 +154,21 @@ class Memory:
             How many vectors went into the index; 0 also while another process has it.
         """
         self.retention.run_when_due()
-        with self.database.read() as connection:
-            behind = users_without_vectors(connection, self.encoder)
-        for user_id in behind:
-            encode_missing(self.database, user_id, self.encoder)
+        self.reencoder.finish()
         return self.index.drain()
+
+    def encode(self, progress: Progress | None = None) -> int:
+        """Encode what has no vector of the encoder in force, and remove the vectors of others; what is done stays done.
+
+        Args:
+            progress: Is told from time to time how many documents are done, and how many there are.
+
+        Returns:
+            How many were encoded.
+        """
+        encoded = self.reencoder.finish(progress)
+        self.index.drain()
+        return encoded
 
     def rebuild_index(self) -> int:
         """Make the vector index anew from SQL, without encoding anything.
@@ -171,6 +190,7 @@ class Memory:
 
     def close(self) -> None:
         """Close every file and connection; the handle cannot be used afterwards."""
+        self.reencoder.close()
         self.retention.close()
         self.snapshots.clear()
         self.index.close()

@@ -132,7 +132,7 @@ class UserReader:
         return search(
             self._memory.snapshots,
             self._memory.index,
-            self._memory.encoder,
+            self._memory.reencoder,
             self.user_id,
             words,
             k,
@@ -174,7 +174,7 @@ class UserReader:
     def status(self) -> MemoryStatus:
         """Return how much is stored, and what still waits."""
         with self._database.read() as connection:
-            return user_status(connection, self.user_id)
+            return user_status(connection, self.user_id, self._memory.encoder)
 
     def export(self, *, vectors: bool = False) -> Iterator[dict[str, object]]:
         """Yield everything stored of this user as JSON-able data, one dict per line of an export, from one state.

@@ -75,6 +75,10 @@ store = Table(
     Column("created_at", UTCDateTime, nullable=False),
     # When retention periods were last seen to, by any process.
     Column("retained_at", UTCDateTime),
+    # The encoder that all vectors are to be of, where it is not the first one, and since when.
+    Column("encoder", String(200)),
+    Column("encoder_version", String(100)),
+    Column("encoder_since", UTCDateTime),
 )
 
 users = Table(

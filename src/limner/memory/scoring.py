@@ -156,7 +156,7 @@ class Ranking:
         for code, kind in enumerate(KINDS):
             mine = self._visible & (columns.kinds == code)
             size = int(np.count_nonzero(mine))
-            if nearness is not None and size > self._index.limit(nearness.matrix.dimension):
+            if nearness is not None and size > self._index.limit(nearness.matrix.dimension, nearness.encoder):
                 there = int(np.count_nonzero(nearness.present & (columns.kinds == code)))
                 user_id = self._snapshot.user_id
                 near = self._index.nearest(self._connection, user_id, kind, vector, 2 * POOL, there)

@@ -10,6 +10,7 @@ returned is read from the database.
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,14 @@ from limner.memory.asof import AsOf
 from limner.memory.documents import KINDS
 from limner.memory.index import VectorIndex
 from limner.memory.records import Observation, Proposition
+from limner.memory.reencoding import Reencoder
 from limner.memory.rows import chunked, observation_from, propositions_from
 from limner.memory.schema import observations, propositions
 from limner.memory.scoring import Ranking
 from limner.memory.snapshot import Snapshot
 from limner.memory.snapshot_cache import SnapshotCache
 from limner.memory.snapshot_columns import NEVER
+from limner.memory.snapshot_vectors import Nearness
 from limner.memory.vectors import Vectorizer, encode_missing, unit_rows
 from limner.settings import RecallWeights
 
@@ -41,6 +44,9 @@ class Recall:
     score: float
     why: Mapping[str, float]
     """What each part of the search gave; the sum is the score."""
+    vectors: Literal["current", "earlier", "partial"] = "current"
+    """What meaning was compared by: all documents' vectors, those of the encoder before while the one in force is making its own
+    (see `limner.memory.reencoding`), or those that it has made so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Similar:
 def search(
     snapshots: SnapshotCache,
     index: VectorIndex,
-    encoder: Vectorizer,
+    reencoder: Reencoder,
     user_id: str,
     query: str,
     k: int,
@@ -65,32 +71,61 @@ def search(
     when: AsOf,
 ) -> list[Recall]:
     """Return the `k` best records for `query`, best first; see `UserMemory.search`."""
-    compares = weights.compares or weights.diversity > 0
+    asks = weights.compares
+    compares = asks or weights.diversity > 0
     last = snapshots.last(user_id)
+    by = reencoder.serves(user_id)
     vector = None
-    if weights.compares and last is not None and last.visible(kinds, when).any():
-        vector = unit_rows(encoder.encode_query([query]))[0]  # most likely all that is to be done is to rank
-    encoded = False
+    if asks and last is not None and last.visible(kinds, when).any():
+        vector = reencoder.query_vector(by, query)  # most likely all that is to be done is to rank
+    encoded = not compares
     while True:
         with snapshots.opened(user_id) as (connection, snapshot):
             if snapshot is None or not snapshot.visible(kinds, when).any():
                 return []
-            near = snapshot.nearness(connection, encoder, snapshots.most_vectors) if compares else None
-            ready = near is None or near.complete or encoded
-            if ready and (vector is not None or not weights.compares):
+            near = (
+                _nearness(connection, snapshot, snapshots.most_vectors, reencoder, encoded)
+                if compares
+                else None
+            )
+            if near is not None and near.encoder != (by.name, by.version):
+                by, vector = reencoder.serves(user_id, near.encoder), None
+            if (encoded or near is not None) and (vector is not None or not asks):
                 ranking = Ranking(connection, snapshot, index, kinds, when, weights, near)
                 found = ranking.best(query, vector, k)
                 records = _records(connection, snapshot, [ranked.position for ranked in found])
+                by_what = _compared_by(near, reencoder.encoder)
                 return [
-                    Recall(records[r.position], sum(r.why.values()), r.why)
+                    Recall(records[r.position], sum(r.why.values()), r.why, by_what)
                     for r in found
                     if r.position in records
                 ]
-        if not ready:
-            encode_missing(snapshots.database, user_id, encoder)
+        if not encoded and near is None:
+            encode_missing(snapshots.database, user_id, reencoder.encoder)
             encoded = True
-        if weights.compares and vector is None:
-            vector = unit_rows(encoder.encode_query([query]))[0]
+        if asks and vector is None:
+            vector = reencoder.query_vector(by, query)
+
+
+def _nearness(
+    connection: Connection, snapshot: Snapshot, most: int, reencoder: Reencoder, encoded: bool
+) -> Nearness | None:
+    """Return what a search compares with; none where documents are to be encoded first."""
+    near = snapshot.nearness(connection, reencoder.encoder, most)
+    if near.complete or encoded:
+        return near
+    missing = len(snapshot) - int(np.count_nonzero(near.present))
+    others = reencoder.stands_in(connection, snapshot.user_id, missing)
+    if others is None:
+        return None
+    able = [near, *(snapshot.nearness(connection, other, most) for other in others)]
+    return max(able, key=lambda one: int(np.count_nonzero(one.present)))
+
+
+def _compared_by(near: Nearness | None, encoder: Vectorizer) -> Literal["current", "earlier", "partial"]:
+    if near is not None and near.encoder != (encoder.name, encoder.version):
+        return "earlier"
+    return "current" if near is None or near.complete else "partial"
 
 
 def similar(

@@ -131,6 +131,8 @@ class Nearness:
     ) -> NDArray[np.float64]:
         """Return the cosine of `vector` with each chosen document; with one that has no vector, the least of them."""
         rows, key = self.matrix.rows, vector.tobytes()
+        if not self.matrix.dimension:
+            return np.zeros(len(chosen))
         if rows is None:
             found = self.vectors(connection, chosen) @ vector
         elif key in self._compared or _GATHERING * len(chosen) > len(rows):

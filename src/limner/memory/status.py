@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from limner.memory.asof import held_in
 from limner.memory.claims import Parked, parked
 from limner.memory.records import utc_now
+from limner.memory.reencoding import Encoding, encoding_of
 from limner.memory.schema import checkpoints, observations, outbox, propositions, users, vectors
 from limner.memory.sources import list_sources, paused_since
+from limner.memory.vectors import Vectorizer
 
 __all__ = ("MemoryStatus", "StoreStatus", "UserSummary", "store_status", "summaries", "user_status")
 
@@ -33,6 +35,8 @@ class MemoryStatus:
     """Since when nothing is recorded; none while it is."""
     paused_sources: tuple[str, ...] = ()
     """Sources that are not recorded, while others are."""
+    encoding: Encoding | None = None
+    """How far the vectors have been made anew; none where all are of the encoder in force, or it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def store_status(connection: Connection) -> StoreStatus:
     )
 
 
-def user_status(connection: Connection, user_id: str) -> MemoryStatus:
+def user_status(connection: Connection, user_id: str, encoder: Vectorizer) -> MemoryStatus:
     """Return the counts of one user."""
     c = observations.c
     states = select(c.state, func.count()).where(c.user_id == user_id).group_by(c.state)
@@ -106,6 +110,7 @@ def user_status(connection: Connection, user_id: str) -> MemoryStatus:
         next_attempt_at=connection.execute(pause).scalar(),
         paused_at=paused_since(connection, user_id),
         paused_sources=tuple(one.source for one in list_sources(connection, user_id) if one.paused_at),
+        encoding=encoding_of(connection, user_id, encoder),
     )
 
 

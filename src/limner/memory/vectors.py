@@ -24,6 +24,7 @@ __all__ = (
     "copy_vectors",
     "count_vectors",
     "encode_missing",
+    "lacks_vector",
     "load_vectors",
     "store_vectors",
     "unit_rows",
@@ -134,7 +135,7 @@ def encode_missing(
 
 def users_without_vectors(connection: Connection, encoder: Vectorizer) -> list[str]:
     """Return the users who have a document without a vector of this encoder."""
-    statement = select(documents.c.user_id).distinct().where(~_has_vector(encoder))
+    statement = select(documents.c.user_id).distinct().where(lacks_vector(encoder))
     return list(connection.execute(statement.order_by(documents.c.user_id)).scalars())
 
 
@@ -188,15 +189,16 @@ def _note(connection: Connection, user_id: str, of: Sequence[Mapping[str, Any]])
 def _texts_without_vector(
     connection: Connection, user_id: str, encoder: Vectorizer, kind: Kind | None, most: int
 ) -> dict[int, str]:
-    missing = select(documents.c.id).where(documents.c.user_id == user_id, ~_has_vector(encoder))
+    missing = select(documents.c.id).where(documents.c.user_id == user_id, lacks_vector(encoder))
     if kind is not None:
         missing = missing.where(documents.c.kind == kind)
     numbers = connection.execute(missing.order_by(documents.c.id).limit(most)).scalars()
     return document_texts(connection, user_id, list(numbers))
 
 
-def _has_vector(encoder: Vectorizer) -> ColumnElement[bool]:
-    return (
+def lacks_vector(encoder: Vectorizer) -> ColumnElement[bool]:
+    """Return the condition that a document has no vector of this encoder."""
+    return ~(
         select(vectors.c.document_id)
         .where(
             vectors.c.document_id == documents.c.id,

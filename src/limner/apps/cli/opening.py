@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,11 +71,11 @@ def opened_user(
 @contextmanager
 def opened_memory(home: Path | None) -> "Iterator[Memory]":
     """Open the memory alone, for the length of a command that asks no language model: it is there much sooner."""
-    from limner.inference.encoder import encoder
+    from limner.inference.encoder import earlier_encoder, encoder
     from limner.memory import Memory
 
     settings = settings_from(home)
-    with Memory(settings, encoder(settings)) as memory:
+    with Memory(settings, encoder(settings), earlier=partial(earlier_encoder, settings)) as memory:
         yield memory
 
 

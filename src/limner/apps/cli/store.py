@@ -40,6 +40,11 @@ def status(user: OptionalUser = None, home: Home = None, as_json: AsJson = False
     for one, s in found.items():
         for parked in s.parked:
             typer.echo(f"parked: {one} {parked.id}: {parked.reason}")
+        if s.encoding is not None:
+            typer.echo(
+                f"encoding: {one}: {s.encoding.encoded:,} of {s.encoding.documents:,} texts have a vector of the encoder in "
+                f"force, {s.encoding.outdated:,} vectors are of another; `limner index encode` makes the rest now."
+            )
 
 
 def settings(home: Home = None, as_json: AsJson = False) -> None:
@@ -85,3 +90,23 @@ def drain(home: Home = None, as_json: AsJson = False) -> None:
         print_json({"entries": entries})
     else:
         typer.echo(f"{entries} entries brought into the index.")
+
+
+@index.command()
+def encode(home: Home = None, as_json: AsJson = False) -> None:
+    """Encode what has no vector of the encoder in force, and remove the vectors of others; goes on where it was interrupted."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from limner.apps.cli.opening import opened_memory
+    from limner.apps.cli.printing import console, print_json
+
+    columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with opened_memory(home) as memory:
+        fetch_missing(memory.settings, language_model=False)
+        with Progress(*columns, console=console(err=True), transient=True) as bar:
+            task = bar.add_task("", total=None)
+            encoded = memory.encode(lambda done, total: bar.update(task, completed=done, total=total))
+    if as_json:
+        print_json({"encoded": encoded})
+    else:
+        typer.echo(f"{encoded} texts encoded.")

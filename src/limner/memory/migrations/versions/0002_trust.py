@@ -42,6 +42,15 @@ def upgrade() -> None:
     _times()
     _sources()
     _rights()
+    _encoder()
+
+
+def _encoder() -> None:
+    """Which encoder all vectors are to be of."""
+    with op.batch_alter_table("store") as store:
+        store.add_column(sa.Column("encoder", sa.String(length=200), nullable=True))
+        store.add_column(sa.Column("encoder_version", sa.String(length=100), nullable=True))
+        store.add_column(sa.Column("encoder_since", sa.DateTime(timezone=True), nullable=True))
 
 
 def _times() -> None:
