@@ -140,10 +140,15 @@ def _words(
         here = np.minimum(np.searchsorted(hits, chosen), len(hits) - 1)
         own += terms[term] * units[0].bm25(np.where(hits[here] == chosen, counts[here], 0.0), len(hits))
         window += terms[term] * units[1].bm25(near.counted(hits, counts, chosen), near.reached(hits))
-        of_sitting = np.bincount(arrangement.sittings[hits], counts, len(arrangement.sitting_lengths))
+        of_sitting = _by_sitting(arrangement, hits, counts)
         sitting += terms[term] * units[2].bm25(of_sitting[sittings], int(np.count_nonzero(of_sitting)))
         covered += terms[term] * idf * (beside.counted(hits, counts, chosen) > 0)
     return _Words(own, window, sitting, covered / weight if weight else covered)
+
+
+def _by_sitting(arrangement: Arrangement, hits: NDArray[np.intp], counts: Scores) -> Scores:
+    size = len(arrangement.sitting_lengths)
+    return np.bincount(arrangement.sittings[hits], counts, size).astype(np.float64)
 
 
 class _Units:
