@@ -38,3 +38,22 @@ def test_what_is_no_backup_is_refused_in_one_line(cli, ada: str, tmp_path: Path)
     assert "no SQLite file" in done.stderr
     assert "Traceback" not in done.output
     assert NEWBORN in cli("export", "--all").stdout
+
+
+def test_a_store_that_cannot_be_opened_is_said_to_be_moved_away(cli, ada: str, tmp_path: Path) -> None:
+    cli("backup", str(tmp_path / "saved.db"))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "limner.db").write_bytes(b"nonsense" * 4096)
+    done = cli("restore", str(tmp_path / "saved.db"), "--home", str(broken))
+    assert done.exit_code == 7
+    assert "away and restore again" in done.stderr
+    (broken / "limner.db").unlink()
+    assert cli("restore", str(tmp_path / "saved.db"), "--home", str(broken)).exit_code == 0
+    assert NEWBORN in cli("export", "--all", "--home", str(broken)).stdout
+
+
+def test_a_bad_backup_makes_no_folder(cli, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("hello")
+    assert cli("restore", str(tmp_path / "x"), "--home", str(tmp_path / "new")).exit_code == 2
+    assert not (tmp_path / "new").exists()

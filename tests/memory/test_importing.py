@@ -305,6 +305,10 @@ def _nul(lines):
     _first(lines, "observation")["text"] = "a\0b"
 
 
+def _for_ever(lines):
+    _first(lines, "consent")["decided_at"] = "2999-01-01T00:00:00Z"
+
+
 def _orphan_write(lines):
     lines.remove(_first(lines, "checkpoint"))
     lines[-1]["lines"] -= 1
@@ -326,6 +330,7 @@ def _orphan_write(lines):
         (_bad_vector, "vector: is no vector"),
         (_doubled_key, "key: stands twice"),
         (_nul, "NUL"),
+        (_for_ever, "decided_at: lies in the future"),
         (_orphan_write, "names a checkpoint"),
     ],
 )

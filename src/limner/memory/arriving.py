@@ -11,8 +11,10 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, tuple_, update
 
+from limner.memory.columns import UTCDateTime
 from limner.memory.counters import next_version, start_of_epoch
 from limner.memory.documents import add_documents
+from limner.memory.intake import CLOCK_SKEW
 from limner.memory.joining import (
     derive_again,
     finish,
@@ -32,7 +34,6 @@ from limner.memory.revision import retire_version
 from limner.memory.rows import chunked, ensure_user, insert_missing
 from limner.memory.schema import (
     documents,
-    erasures,
     evidence,
     observations,
     portrait_basis,
@@ -51,27 +52,6 @@ Numbered: TypeAlias = list[tuple[int, Line]]
 _Rows: TypeAlias = list[tuple[int, dict[str, Any]]]
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
-_MAY_DIFFER: Mapping[str, frozenset[str]] = {
-    # What later work, or an erasure, changes in a row; what is stored is newer than the file, or has been adopted.
-    "observation": frozenset({"state", "attempts", "next_attempt_at", "last_error", "key"}),
-    "proposition": frozenset({
-        "retired_at",
-        "retired_because",
-        "retired_by_batch",
-        "withheld_at",
-        "withheld_because",
-        "denied_at",
-        "reasoning",
-    }),
-    "audit": frozenset({"reason"}),
-    "verdict": frozenset({"proposition_id"}),
-    "erasure": frozenset({"counts", "remnants"}),
-}
-_NAMES: Mapping[str, tuple[tuple[str, Table], ...]] = {
-    "batch": (("observation_id", observations),),
-    "verdict": (("observation_id", observations), ("proposition_id", propositions)),
-    "rederivation": (("erasure_id", erasures), ("observation_id", observations)),
-}
 _UNIT = 1e-3
 """How far from 1 the length of a vector may be."""
 _ELSEWHERE = "found out elsewhere too; computed anew"
@@ -160,7 +140,7 @@ class Arrival:
 
     def _plain(self, kind: Kind, lines: Numbered) -> None:
         rows = self._rows(kind, lines)
-        for name, table in _NAMES.get(kind.name, ()):
+        for name, table in kind.names.items():
             if table is observations:
                 for _, row in rows:
                     row[name] = self._same.get(row[name], row[name])
@@ -294,10 +274,17 @@ class Arrival:
 
     def _rows(self, kind: Kind, lines: Numbered) -> _Rows:
         rows: _Rows = []
+        columns = kind.table.columns
+        moments = [
+            n for n in kind.columns if isinstance(columns[n].type, UTCDateTime) and n not in kind.ahead
+        ]
         for number, line in lines:
             row = {name: getattr(line, shown) for name, shown in kind.columns.items()}
             if row["user_id"] != self._user_id:
                 raise self._refuse(number, "user_id", "is another user's than the section")
+            for name in moments:
+                if row[name] is not None and row[name] > self._now + CLOCK_SKEW:
+                    raise self._refuse(number, name, "lies in the future")
             rows.append((number, row))
         return rows
 
@@ -307,7 +294,7 @@ class Arrival:
         """Return the rows that are not there; the others are what is there, or refused."""
         if stored is None:
             stored = self._stored(kind, rows)
-        fixed = set(kind.columns) - _MAY_DIFFER.get(kind.name, frozenset())
+        fixed = set(kind.columns) - kind.changing
         new: _Rows = []
         seen: set[tuple[Any, ...]] = set()
         for number, row in rows:

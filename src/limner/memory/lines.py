@@ -79,6 +79,9 @@ class Kind:
         renamed: Columns that have another name in the line.
         types: What columns hold where the database would take more.
         parts: Rows of other tables inside the line, by field.
+        changing: Columns that later work, or an erasure, changes; the others are what a row is.
+        names: Columns that name rows of other tables by their ids.
+        ahead: Moments that may lie in the future.
     """
 
     name: str
@@ -87,6 +90,9 @@ class Kind:
     renamed: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)
+    changing: frozenset[str] = frozenset()
+    names: Mapping[str, Table] = field(default_factory=dict)
+    ahead: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> dict[str, str]:
@@ -189,8 +195,10 @@ KINDS: tuple[Kind, ...] = (
             "state": Literal["pending", "done", "parked"],
             "attempts": Annotated[int, Field(ge=0, lt=2**31)],
         },
+        changing=frozenset({"state", "attempts", "next_attempt_at", "last_error", "key"}),
+        ahead=frozenset({"next_attempt_at"}),
     ),
-    Kind("batch", schema.batch_members),
+    Kind("batch", schema.batch_members, names={"observation_id": schema.observations}),
     Kind(
         "proposition",
         schema.propositions,
@@ -201,6 +209,16 @@ KINDS: tuple[Kind, ...] = (
             "durability": Annotated[int, Field(ge=1, le=10)],
             "standing": Annotated[int, Field(ge=min(Standing), le=max(Standing))],
         },
+        changing=frozenset({
+            "retired_at",
+            "retired_because",
+            "retired_by_batch",
+            "withheld_at",
+            "withheld_because",
+            "denied_at",
+            "reasoning",
+        }),
+        ahead=frozenset({"valid_from", "valid_until"}),
         parts={
             "evidence": Part(
                 schema.evidence,
@@ -233,18 +251,25 @@ KINDS: tuple[Kind, ...] = (
             )
         },
     ),
-    Kind("audit", schema.audit_log),
+    Kind("audit", schema.audit_log, changing=frozenset({"reason"})),
     Kind(
         "verdict",
         schema.verdicts,
         types={"kind": Literal["confirm", "correct", "deny", "pin", "unpin"]},
+        changing=frozenset({"proposition_id"}),
+        names={"observation_id": schema.observations, "proposition_id": schema.propositions},
     ),
     Kind(
         "erasure",
         schema.erasures,
         types={"kind": ErasureKind, "counts": _json(dict[str, int]), "remnants": _json(list[str])},
+        changing=frozenset({"counts", "remnants"}),
     ),
-    Kind("rederivation", schema.rederivations),
+    Kind(
+        "rederivation",
+        schema.rederivations,
+        names={"erasure_id": schema.erasures, "observation_id": schema.observations},
+    ),
     Kind("checkpoint", schema.checkpoints),
     Kind("checkpoint_write", schema.checkpoint_writes),
 )

@@ -83,15 +83,15 @@ def restore(place: str | Path, source: Path) -> Restored:
         InputError: The file is no backup, or another store is there.
         StoreError: The backup is damaged, or the store cannot be read or written; the store is as it was.
     """
-    database = _present(place)
-    try:
-        with _checked(source.expanduser()) as backup:
+    with _checked(source.expanduser()) as backup:
+        database = _present(place)
+        try:
             took_over = _check_same_store(database, backup, source)
             with database.write() as connection:
                 restored = _Restoring(connection, backup).run()
-        database.scrub(None)
-    finally:
-        database.close()
+            database.scrub(None)
+        finally:
+            database.close()
     return Restored(*restored, took_over)
 
 

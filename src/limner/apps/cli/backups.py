@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limner.apps.cli.options import AsJson, Home
-from limner.errors import InputError
+from limner.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from limner.memory import StoreStatus
 
 __all__ = ["register"]
 
@@ -54,15 +57,12 @@ def restore(
     touched before the backup is found to be whole.
     """
     from limner.api import Limner
-    from limner.apps.cli.opening import opened_memory, settings_from
+    from limner.apps.cli.opening import settings_from
     from limner.apps.cli.printing import print_json
 
     settings = settings_from(home)
-    if not yes and (settings.home / "limner.db").exists():
-        with opened_memory(home) as memory:
-            stored = memory.status()
-        if stored.users:
-            _ask(f"{stored.observations} observations of {stored.users} users in {settings.home}")
+    if not yes and (stored := _stored(home)) is not None and stored.users:
+        _ask(f"{stored.observations} observations of {stored.users} users in {settings.home}")
     done = Limner.restore(source, settings=settings)
     if as_json:
         print_json(done)
@@ -76,6 +76,20 @@ def restore(
         typer.echo(
             "Nothing here tells what was forgotten since the backup was made; forget it again.", err=True
         )
+
+
+def _stored(home: Path | None) -> "StoreStatus | None":
+    """Return what restoring would replace; none where nothing can be read, of which restoring says what to do."""
+    from limner.apps.cli.opening import opened_memory, settings_from
+
+    settings = settings_from(home)
+    if settings.database_url is None and not (settings.home / "limner.db").exists():
+        return None
+    try:
+        with opened_memory(home) as memory:
+            return memory.status()
+    except StoreError:
+        return None
 
 
 def _ask(what: str) -> None:
