@@ -12,6 +12,7 @@ memory, is in a column of its own. Times on shared cores vary; ratios within one
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -130,6 +131,9 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where the store is made, which is removed again; about 4 GB a million"
     )
+    parser.add_argument(
+        "--crowd", type=Path, help="a database that has the others' rows; written first if it is not there"
+    )
     parser.add_argument("--snapshot-mb", type=int, help="see the setting of this name")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -140,14 +144,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as home:
         more = {} if asked.snapshot_mb is None else {"snapshot_mb": asked.snapshot_mb}
         settings = Settings(home=home, **more)
-        Memory(settings, SyntheticEncoder()).close()
-        began = time.perf_counter()
-        if asked.others:
-            add_crowd(Path(home) / "limner.db", asked.others, min(asked.users, asked.others))
-        print(
-            f"{asked.others:,} records of others written in {time.perf_counter() - began:.0f} s",
-            file=sys.stderr,
-        )
+        made = Path(home) / "limner.db"
+        if asked.crowd is not None and asked.crowd.exists():
+            shutil.copyfile(asked.crowd, made)
+        else:
+            Memory(settings, SyntheticEncoder()).close()
+            began = time.perf_counter()
+            if asked.others:
+                add_crowd(made, asked.others, min(asked.users, asked.others))
+            taken = time.perf_counter() - began
+            print(f"{asked.others:,} records of others written in {taken:.0f} s", file=sys.stderr)
+            if asked.crowd is not None:
+                shutil.copyfile(made, asked.crowd)
         rows = []
         with Memory(settings, SyntheticEncoder()) as memory:
             for own in map(int, asked.own.split(",")):

@@ -342,3 +342,24 @@ def test_it_ranks_as_a_plain_reference_does(said, held, query, weights, at) -> N
             assert recall.score == pytest.approx(score, abs=1e-5)
             assert recall.score == pytest.approx(scores[recall.record.id], abs=1e-5)
         memory.close()
+
+
+def test_what_was_not_searched_for_longest_goes_first(tmp_path) -> None:
+    memory = open_memory(tmp_path)
+    cache = memory.snapshots
+    for name in ("ada", "bob", "cy"):
+        memory.user(name).observe_many(NewObservation(f"tea {n} of {name}") for n in range(50))
+        memory.user(name).search("tea")
+    of_one = cache.nbytes // 3
+    cache.limit = round(2.5 * of_one)
+    memory.user("ada").search("a word that was not asked for before")
+    assert [cache.last(name) is not None for name in ("ada", "bob", "cy")] == [True, False, True]
+    assert cache.nbytes <= cache.limit
+    memory.user("bob").forget_everything()
+    cache.drop("cy")
+    ada = cache.last("ada")
+    assert ada is not None
+    assert cache.nbytes == ada.nbytes
+    cache.clear()
+    assert cache.nbytes == 0
+    memory.close()

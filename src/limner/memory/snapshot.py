@@ -89,6 +89,11 @@ class Snapshot:
         arrangements = sum(a.nbytes for a in list(self._arrangements.values()))
         return self.columns.nbytes + postings + matrices + arrangements + self._sayings.nbytes
 
+    @property
+    def parts(self) -> int:
+        """How many things have been read so far: only with another one it takes more bytes."""
+        return len(self._postings) + len(self._matrices) + len(self._arrangements)
+
     def followed(self, connection: Connection, state: State) -> "Snapshot | None":
         """Return the snapshot of a later state of the same epoch; none if all has to be read again."""
         changed, names = read_columns(connection, self.user_id, self.names, since=self.state.version)

@@ -19,6 +19,8 @@ class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
     snapshot: Snapshot | None = None
     nbytes: int = 0
+    weighed: tuple[State, int] | None = None
+    """The state and the parts that the bytes are of."""
 
 
 class _Overtaken(Exception):
@@ -39,6 +41,7 @@ class SnapshotCache:
         self._guard = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._drops = 0
+        self._total = 0
 
     @property
     def most_vectors(self) -> int:
@@ -72,19 +75,21 @@ class SnapshotCache:
         """Forget what is kept of a user."""
         with self._guard:
             self._drops += 1
-            self._entries.pop(user_id, None)
+            if (entry := self._entries.pop(user_id, None)) is not None:
+                self._total -= entry.nbytes
 
     def clear(self) -> None:
         """Forget everything."""
         with self._guard:
             self._drops += 1
             self._entries.clear()
+            self._total = 0
 
     @property
     def nbytes(self) -> int:
         """Bytes that are kept."""
         with self._guard:
-            return sum(entry.nbytes for entry in self._entries.values())
+            return self._total
 
     def _current(self, connection: Connection, user_id: str, drops: int) -> Snapshot | None:
         state = read_state(connection, user_id)
@@ -121,12 +126,13 @@ class SnapshotCache:
 
     def _weigh(self, user_id: str, snapshot: Snapshot) -> None:
         """Let go of what was not used for longest while all takes more than the limit."""
-        nbytes = snapshot.nbytes
         with self._guard:
             entry = self._entries.get(user_id)
-            if entry is None:
+            weighed = (snapshot.state, snapshot.parts)
+            if entry is None or entry.weighed == weighed:
                 return
-            entry.nbytes = nbytes
-            total = sum(kept.nbytes for kept in self._entries.values())
-            while total > self.limit and len(self._entries) > 1:
-                total -= self._entries.popitem(last=False)[1].nbytes
+            nbytes = snapshot.nbytes
+            self._total += nbytes - entry.nbytes
+            entry.nbytes, entry.weighed = nbytes, weighed
+            while self._total > self.limit and len(self._entries) > 1:
+                self._total -= self._entries.popitem(last=False)[1].nbytes
