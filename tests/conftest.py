@@ -2,10 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,27 @@ def _heed_interrupts() -> None:
     """A shell starts what it puts into the background with SIGINT ignored; the tests of Ctrl-C need it heard."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> bytes:
+    """The file of an empty store: to copy it takes much less time than to make it."""
+    path = tmp_path_factory.mktemp("empty") / "limner.db"
+    Database(path).close()
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def make_store(empty_store) -> Callable[[Path], None]:
+    """Make an empty store in a new folder, other than every other one."""
+
+    def _make(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "limner.db").write_bytes(empty_store)
+        with closing(sqlite3.connect(folder / "limner.db")) as database, database:
+            database.execute("UPDATE store SET id = ?", (str(uuid.uuid4()),))
+
+    return _make
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_store: Callable[[Path], None]) -> Cli:
     """Runs `limner ARGUMENTS` with fakes for the models and everything stored under a temporary folder."""
     use_fakes(monkeypatch, tmp_path)
+    make_store(tmp_path / "home")
     return lambda *arguments, **options: CliRunner().invoke(app, list(arguments), **options)
 
 

@@ -15,6 +15,7 @@ from limner.apps.cli.failures import EXIT_CODES
 from limner.errors import LimnerError
 from limner.inference import manifest
 from limner.inference.packages import Asset, PackagedFile
+from limner.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -90,7 +91,7 @@ def test_settings_hide_secrets(cli, monkeypatch: pytest.MonkeyPatch) -> None:
         done = cli("settings", *options)
         assert done.exit_code == 0
         assert "sk-very-secret" not in done.output
-    assert json.loads(cli("settings", "--json").stdout)["recall"]["dense"] == 0.5
+    assert json.loads(cli("settings", "--json").stdout)["recall"] == Settings().recall.model_dump(mode="json")
 
 
 @pytest.mark.parametrize(

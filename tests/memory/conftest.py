@@ -1,37 +1,12 @@
 """A memory in a temporary folder, with an encoder that needs no model."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from limner.memory import Memory, UserMemory, new_id
-from limner.memory.database import Database
+from limner.memory import Memory, UserMemory
 from limner.settings import Settings
 from limner.testing import HashEncoder
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory) -> bytes:
-    """The file of an empty store: to copy it takes much less time than to make it."""
-    path = tmp_path_factory.mktemp("empty") / "limner.db"
-    Database(path).close()
-    return path.read_bytes()
-
-
-@pytest.fixture
-def make_store(empty_store) -> Callable[[Path], None]:
-    """Make an empty store in a new folder, other than every other one."""
-
-    def _make(folder: Path) -> None:
-        folder.mkdir(parents=True)
-        (folder / "limner.db").write_bytes(empty_store)
-        with closing(sqlite3.connect(folder / "limner.db")) as database, database:
-            database.execute("UPDATE store SET id = ?", (new_id(),))
-
-    return _make
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

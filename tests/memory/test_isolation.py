@@ -1,11 +1,10 @@
 """Whatever another user stores, one's own answers, scores, counts and costs stay the same, and nothing of it is seen."""
 
 import os
-import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,27 +24,19 @@ from limner.testing import HashEncoder
 WEIGHTS = RecallWeights(lexical=0.6, dense=0.3, context=0.1)
 
 
-@pytest.fixture(scope="module")
-def empty_store() -> Iterator[Path]:
-    """Return the folder of an empty store, to be copied."""
-    with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
-        Memory(Settings(home=folder), HashEncoder()).close()
-        yield Path(folder)
-
-
 @contextmanager
-def fresh_memory(empty_store: Path) -> Iterator[Memory]:
+def fresh_memory(make_store: Callable[[Path], None]) -> Iterator[Memory]:
     with tempfile.TemporaryDirectory(dir=in_memory()) as folder:
-        home = shutil.copytree(empty_store, f"{folder}/home")
+        make_store(home := Path(folder, "home"))
         with Memory(Settings(home=home), HashEncoder(dimension=32)) as memory:
             yield memory
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(mine=st.lists(TEXTS, min_size=1, max_size=6), theirs=st.lists(TEXTS, max_size=6), query=TEXTS)
-def test_another_users_rows_change_no_score(empty_store, mine, theirs, query) -> None:
+def test_another_users_rows_change_no_score(make_store, mine, theirs, query) -> None:
     def scores(others: list[str], late: bool) -> list[tuple[str, float]]:
-        with fresh_memory(empty_store) as memory:
+        with fresh_memory(make_store) as memory:
             if not late:
                 memory.user("bob").observe_many(NewObservation(text) for text in others)
             memory.user("ada").observe_many(NewObservation(text) for text in mine)
