@@ -33,8 +33,13 @@ def fresh_memory(make_store: Callable[[Path], None]) -> Iterator[Memory]:
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
-@given(mine=st.lists(TEXTS, min_size=1, max_size=6), theirs=st.lists(TEXTS, max_size=6), query=TEXTS)
-def test_another_users_rows_change_no_score(make_store, mine, theirs, query) -> None:
+@given(
+    mine=st.lists(TEXTS, min_size=1, max_size=6),
+    theirs=st.lists(TEXTS, max_size=6),
+    query=TEXTS,
+    weights=st.sampled_from([None, WEIGHTS]),
+)
+def test_another_users_rows_change_no_score(make_store, mine, theirs, query, weights) -> None:
     def scores(others: list[str], late: bool) -> list[tuple[str, float]]:
         with fresh_memory(make_store) as memory:
             if not late:
@@ -42,7 +47,7 @@ def test_another_users_rows_change_no_score(make_store, mine, theirs, query) -> 
             memory.user("ada").observe_many(NewObservation(text) for text in mine)
             if late:
                 memory.user("bob").observe_many(NewObservation(text) for text in others)
-            found = memory.user("ada").search(query, k=100, weights=WEIGHTS)
+            found = memory.user("ada").search(query, k=100, weights=weights)
             return [(recall.record.text, recall.score) for recall in found]
 
     alone = scores([], late=False)
@@ -50,8 +55,9 @@ def test_another_users_rows_change_no_score(make_store, mine, theirs, query) -> 
     assert scores(theirs, late=True) == alone
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["default", "own"])
 @pytest.mark.parametrize("afresh", [False, True])
-def test_another_users_rows_cost_nothing(open_memory, afresh) -> None:
+def test_another_users_rows_cost_nothing(open_memory, afresh, weights) -> None:
     """The steps of SQLite's machine are counted: they depend on the rows that a statement visits."""
     memory = open_memory()
     ada, bob = memory.user("ada"), memory.user("bob")
@@ -65,9 +71,9 @@ def test_another_users_rows_cost_nothing(open_memory, afresh) -> None:
             ada.forget(ada.observe("one more film, which goes again").id)
             memory.drain_index()
         else:
-            ada.search("film number 7", k=5, weights=WEIGHTS)
+            ada.search("film number 7", k=5, weights=weights)
         with counted_steps(memory) as counted:
-            ada.search("film number 7", k=5, weights=WEIGHTS)
+            ada.search("film number 7", k=5, weights=weights)
             ada.similar(["Likes film."])
             ada.status()
             ada.portrait("k")
