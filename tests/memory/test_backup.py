@@ -153,6 +153,24 @@ def test_pauses_and_consents_stay_as_users_settled_them_since(memory, ada, saved
     ada.observe("x", source="chat")
 
 
+def test_a_merge_is_undone_and_nothing_else_that_users_wanted(memory, ada, saved) -> None:
+    memory.merge("bob", "ada")
+    (coffee,) = (one for one in ada.observations() if one.origin == "bob")
+    ada.forget(coffee.id)
+    ada.pause("mail")
+    ada.consent("chat", granted=False, basis="letter")
+    put_back(memory, saved)
+    assert memory.users() == ["ada", "bob"]
+    assert texts(memory, "bob") == []
+    assert texts(memory) == ["I live in Porto", "I like tea"]
+    for name, source in (("ada", "mail"), ("ada", "chat"), ("bob", "mail"), ("bob", "chat")):
+        with pytest.raises(RecordingRefused):
+            memory.user(name).observe("x", source=source)
+    ada.pause()
+    put_back(memory, saved)
+    assert memory.user("bob").status().paused_at is None
+
+
 def test_periods_that_have_ended_since_are_seen_to_when_it_is_opened(
     open_memory, memory, ada, tmp_path
 ) -> None:

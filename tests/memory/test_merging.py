@@ -1,7 +1,12 @@
 """Two ids become one: everything of both is there once, and says where it came from; on SQLite and PostgreSQL."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -9,6 +14,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from sqlalchemy import select
 
 from contracts.memory_reflections import proposed, reflect
+from durability.workload import MARK, open_limner, said
 from limner.errors import InputError, NotFound, RecordingRefused, StaleClaim
 from limner.memory import Memory, Portrait, PortraitLine
 from limner.memory.schema import metadata, stray_indexes, users
@@ -250,6 +256,51 @@ def test_two_merges_the_other_way_round_do_not_wait_for_each_other(memory) -> No
         assert sum(len(memory.user(name).observations()) for name in ("a", "b")) == 2
         for name in memory.users():
             memory.user(name).forget_everything()
+
+
+_REFLECTS = """
+    import sys, time
+    from pathlib import Path
+    from durability.workload import open_limner
+    with open_limner(Path(sys.argv[1]), before_answer=lambda: time.sleep(0.01)) as limner:
+        print("begins", flush=True)
+        while sys.argv[2] in limner.users():
+            limner.user(sys.argv[2]).reflect()
+            time.sleep(0.05)
+"""
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("pause", [2, 6, 10])
+def test_other_processes_may_reflect_meanwhile(tmp_path, pause) -> None:
+    with open_limner(tmp_path) as limner:
+        old, ada = limner.user("old"), limner.user("ada")
+        for n in range(60):
+            old.observe(said(f"q{n}zx", moving=False))
+            ada.observe(said(f"q{100 + n}zx", moving=False))
+        paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(_REFLECTS), str(tmp_path), name],
+                env={**os.environ, **paths},
+                stdout=subprocess.PIPE,
+            )
+            for name in ("old", "ada")
+        ]
+        for process in processes:
+            process.stdout.readline()
+        time.sleep(pause)
+        limner.merge("old", "ada")
+        assert processes[0].wait(60) == 0
+        deadline = time.monotonic() + 90
+        while ada.status().pending and time.monotonic() < deadline:
+            time.sleep(0.1)
+        processes[1].kill()
+        processes[1].wait()
+        assert limner.users() == ["ada"]
+        assert len(ada.observations()) == 120
+        concluded = [MARK.search(one.text)[0] for one in ada.propositions()]
+        assert sorted(concluded) == sorted({MARK.search(one.text)[0] for one in ada.observations()})
 
 
 def test_an_index_that_was_being_filled_gets_nothing_of_the_old_id(open_memory, monkeypatch) -> None:

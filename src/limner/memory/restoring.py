@@ -27,15 +27,17 @@ from limner.memory.cascade import Cascade
 from limner.memory.chroma import user_digest
 from limner.memory.counters import new_epoch
 from limner.memory.database import Database
+from limner.memory.joining import strictest_pause
 from limner.memory.migrations import migrate
 from limner.memory.receipts import keep_receipt
-from limner.memory.records import utc_now
+from limner.memory.records import new_id, utc_now
 from limner.memory.rows import chunked, ensure_user, insert_missing
 from limner.memory.schema import (
     SCHEMA_VERSION,
     checkpoints,
     consents,
     erasures,
+    merges,
     metadata,
     observations,
     outbox,
@@ -47,6 +49,7 @@ from limner.memory.schema import (
     tombstones,
     users,
 )
+from limner.memory.sources import Refusals, refusals_of, refuse_again, set_paused
 from limner.memory.tombstones import buried, user_mark
 
 __all__ = ("Restored", "restore")
@@ -165,7 +168,7 @@ class _Restoring:
         """Do it; return users, observations, and how many users and rows were forgotten again."""
         # Indexes are filled in no order; with SQLite's 2 MB each page would be written many times.
         self._driver.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        settled = {table: self._all(table) for table in (users, sources, consents, erasures)}
+        settled = {table: self._all(table) for table in (users, sources, consents, erasures, merges)}
         indexed = {row["id"] for row in settled[users] if row["index_key"] is not None}
         for table in reversed(metadata.sorted_tables):
             if table not in _NOT_RESTORED:
@@ -256,6 +259,20 @@ class _Restoring:
             rows = [row for row in settled[table] if row["user_id"] in there]
             for some in chunked(rows):
                 insert_missing(self._connection, table, some)
+        for row in settled[merges]:
+            if row["merged_id"] in there and row["merged_id"] not in known:
+                self._refuse_as(row["merged_id"], row["user_id"])
+
+    def _refuse_as(self, user_id: str, other: str) -> None:
+        """Let an id that is another's no longer, because the merge is undone, refuse what that other refuses today."""
+        refused = refusals_of(self._connection, other)
+        own = refusals_of(self._connection, user_id)
+        mine = [one.model_copy(update={"id": new_id(), "user_id": user_id}) for one in refused.withdrawn]
+        paused = {**refused.paused_sources, **own.paused_sources}
+        since = strictest_pause(refused.paused_at, own.paused_at)
+        for source in paused:
+            set_paused(self._connection, user_id, source, paused=True)
+        refuse_again(self._connection, user_id, Refusals(since, {}, mine))
 
     def _renew(self, indexed: Collection[str]) -> None:
         """Let every process read everything anew, and the index be made anew."""
