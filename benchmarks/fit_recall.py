@@ -9,9 +9,8 @@ conversations left out of the fit, each in turn; the weights printed last are fi
 
 import argparse
 import json
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from limner.evals.locomo.recall import locomo_recall
 from limner.evals.memories.limner import LimnerMemory
 from limner.evals.running import Feeder
 from limner.memory.asof import as_of
+from limner.memory.ranking import Scores
 from limner.memory.scoring import Ranking
 from limner.memory.signals import SIGNALS
 from limner.memory.vectors import unit_rows
@@ -31,6 +31,8 @@ from limner.settings import RecallWeights, Settings
 
 CUTOFFS = (5, 10, 25)
 PENALTY = 0.001
+DIRECTIONS, SCALE, FIRM = 96, 4.0, 0.02
+"""How many principal components the direction of what tells facts is made of, what they are multiplied with, and its penalty."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,14 @@ class Asked:
     """How many pieces of evidence there are, those not stored included."""
 
 
-def asked_of(path: Path, settings: Settings) -> list[Asked]:
-    """Return every question of a LoCoMo file with the signals that the memory's search computes."""
+def asked_of(path: Path, settings: Settings) -> tuple[list[Asked], dict[str, NDArray[np.float32]]]:
+    """Return every question of a LoCoMo file with the signals that the memory's search computes, and the turns' vectors."""
     benchmark = locomo_recall(str(path))
     memory = opened_memory("limner:observations", settings)
     assert isinstance(memory, LimnerMemory)
     feeder = Feeder(benchmark, memory, 1)
-    asked = []
+    asked: list[Asked] = []
+    vectors: dict[str, NDArray[np.float32]] = {}
     for question in benchmark.questions:
         feeder.search(question)
         store = memory.store
@@ -64,7 +67,9 @@ def asked_of(path: Path, settings: Settings) -> list[Asked]:
             ranking = Ranking(
                 connection, snapshot, store.index, ("observation",), as_of(None, None), weights, near
             )
-            found = ranking.signals(question.text, vector, np.arange(len(snapshot)))
+            everything = np.arange(len(snapshot))
+            found = ranking.signals(question.text, vector, everything)
+            vectors[str(question.history)] = near.vectors(connection, everything)
             turns = memory.turns_of(user, [str(owner) for owner in snapshot.columns.owners])
         wanted = {name: place for place, name in enumerate(turns)}
         gold = [wanted[name] for name in question.target if name in wanted]
@@ -78,21 +83,37 @@ def asked_of(path: Path, settings: Settings) -> list[Asked]:
                 len(question.target),
             )
         )
-    return asked
+    return asked, vectors
+
+
+def with_directions(
+    asked: Sequence[Asked], vectors: Mapping[str, NDArray[np.float32]]
+) -> tuple[list[Asked], Scores]:
+    """Return the questions with the principal components of their turns' vectors as further signals, and the components.
+
+    Args:
+        asked: The questions.
+        vectors: Of each conversation's turns, (m, dimension).
+    """
+    every = np.concatenate(list(vectors.values())).astype(np.float64)
+    basis = np.linalg.svd(every - every.mean(axis=0), full_matrices=False)[2][:DIRECTIONS]
+    more = {name: SCALE * (own - every.mean(axis=0)) @ basis.T for name, own in vectors.items()}
+    widened = [replace(one, signals=np.hstack((one.signals, more[one.conversation]))) for one in asked]
+    return widened, SCALE * basis
 
 
 def fitted(asked: Sequence[Asked], columns: Sequence[int], penalty: float = PENALTY) -> NDArray[np.float64]:
     """Return the weights of some signals that make the evidence of these questions most likely, (f,)."""
     questions = [(one.signals[:, columns], one.gold) for one in asked if len(one.gold)]
-    centred = [(matrix - matrix.mean(axis=0), gold) for matrix, gold in questions]
+    penalties = np.where(np.array(columns) < len(SIGNALS), penalty, FIRM)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        total, gradient = penalty * weights @ weights, 2 * penalty * weights
-        for matrix, gold in centred:
+        total, gradient = penalties * weights @ weights, 2 * penalties * weights
+        for matrix, gold in questions:
             scores = matrix @ weights
             chances = np.exp(scores - logsumexp(scores))
-            total -= np.log(chances[gold] + 1e-300).mean() / len(centred)
-            gradient -= (matrix[gold].mean(axis=0) - chances @ matrix) / len(centred)
+            total -= np.log(chances[gold] + 1e-300).mean() / len(questions)
+            gradient -= (matrix[gold].mean(axis=0) - chances @ matrix) / len(questions)
         return float(total), gradient
 
     found = minimize(loss, np.zeros(len(columns)), jac=True, method="L-BFGS-B", options={"maxiter": 200})
@@ -137,25 +158,29 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--ablation", action="store_true", help="leave out each signal and each part in turn")
     parser.add_argument("--penalty", type=float, default=PENALTY)
-    parser.add_argument("--save", type=Path, help="keep the signals here, or take them from here")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        asked = asked_of(given.data, Settings(cache=Settings().cache, home=Path(folder)))
-    names, everything = list(SIGNALS), list(range(len(SIGNALS)))
-    print(line("all", asked, left_out(asked, everything, given.penalty)), flush=True)
-    if given.ablation:
-        for part in dict.fromkeys(SIGNALS.values()):
-            kept = [i for i in everything if SIGNALS[names[i]] != part]
-            print(line(f"without the part {part}", asked, left_out(asked, kept, given.penalty)), flush=True)
-        for i in everything:
-            kept = [j for j in everything if j != i]
-            print(line(f"without {names[i]}", asked, left_out(asked, kept, given.penalty)), flush=True)
-    weights = fitted(asked, everything, given.penalty)
-    print(
-        json.dumps(
-            {name: round(float(weight), 2) for name, weight in zip(names, weights, strict=True)}, indent=4
-        )
+    parser.add_argument(
+        "--save", type=Path, help="write the direction of what tells facts here, for limner/memory/fitted"
     )
+    given = parser.parse_args()
+    settings = Settings()
+    asked, basis = with_directions(*asked_of(given.data, settings))
+    names = list(SIGNALS)
+    directions = list(range(len(names), len(names) + len(basis)))
+    own = [i for i, name in enumerate(names) if name != "telling"]
+    print(line("all", asked, left_out(asked, [*own, *directions], given.penalty)), flush=True)
+    if given.ablation:
+        print(line("without telling", asked, left_out(asked, own, given.penalty)), flush=True)
+        for what in (*dict.fromkeys(SIGNALS.values()), *(names[i] for i in own)):
+            kept = [i for i in own if what not in (names[i], SIGNALS[names[i]])]
+            more = [] if what == "dense" else directions
+            print(line(f"without {what}", asked, left_out(asked, [*kept, *more], given.penalty)), flush=True)
+    weights = fitted(asked, [*own, *directions], given.penalty)
+    direction = weights[len(own) :] @ basis
+    found = {names[i]: round(float(weight), 2) for i, weight in zip(own, weights, strict=False)}
+    found["telling"] = round(float(np.linalg.norm(direction)), 2)
+    print(json.dumps(found, indent=4))
+    if given.save:
+        given.save.write_text(json.dumps([round(float(x), 2) for x in direction]), "utf-8")
 
 
 if __name__ == "__main__":

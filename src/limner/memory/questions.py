@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from limner.memory.lexical import tokenize
@@ -19,6 +19,11 @@ _MONTH = re.compile(
     rf"\b(?:(?P<sure>{'|'.join(m for m in _MONTHS if m not in ('march', 'may'))})"
     r"|(?:in|of|on|since|until|before|after|during|early|mid|late|last|this|next|\d(?:st|nd|rd|th)?)[ -](?P<word>march|may)"
     r"|(?P<dated>march|may)(?=,? \d))\b",
+    re.IGNORECASE,
+)
+_DAY = re.compile(
+    rf"\b(?:({'|'.join(_MONTHS)}) (?:the )?([0-3]?\d)(?:st|nd|rd|th)?\b|"
+    rf"([0-3]?\d)(?:st|nd|rd|th)? (?:of )?({'|'.join(_MONTHS)})\b)",
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"[^\W_]+")
@@ -60,6 +65,8 @@ class Question:
     months: frozenset[int]
     """1 to 12, named in it."""
     years: frozenset[int]
+    days: frozenset[tuple[int, int]]
+    """Month and day of the month, where it names both."""
     about_me: bool
     """Whether whoever asks means themselves."""
 
@@ -88,18 +95,26 @@ def read_question(text: str) -> Question:
         wants=wants,
         months=frozenset(_MONTHS.index(name.lower()) + 1 for name in named),
         years=frozenset(int(year) for year in _YEAR.findall(text)),
+        days=frozenset(_days(text)),
         about_me=_ME.search(text) is not None,
     )
 
 
 def named_in(text: str, speakers: Collection[str]) -> list[str]:
-    """Return those speakers, case-folded names, whose whole or first name a text has."""
+    """Return those speakers, case-folded names, whose whole or first name a text has, in the order in which it has them."""
     words = _spaced(text)
-    return [
-        speaker
-        for speaker in speakers
-        if any(_spaced(name) in words for name in (speaker, speaker.split()[0]))
-    ]
+    found = []
+    for speaker in speakers:
+        places = [words.find(_spaced(name)) for name in (speaker, speaker.split()[0])]
+        if max(places) >= 0:
+            found.append((min(place for place in places if place >= 0), speaker))
+    return [speaker for _, speaker in sorted(found)]
+
+
+def _days(text: str) -> Iterator[tuple[int, int]]:
+    for match in _DAY.finditer(text):
+        month, day = (match[1], match[2]) if match[1] else (match[4], match[3])
+        yield _MONTHS.index(month.lower()) + 1, int(day)
 
 
 def _spaced(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ("diversify", "fuse", "min_max", "order", "top")
+__all__ = ("Scores", "diversify", "fuse", "min_max", "order", "top")
 
 Scores = NDArray[np.float64]
 

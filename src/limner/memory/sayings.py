@@ -20,6 +20,8 @@ class Trait(IntFlag):
     """It has a capitalised word that does not begin a sentence."""
     QUOTES = 16
     """It has something in quotation marks, such as a title."""
+    TELLS = 32
+    """It is in the first person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ _COUNTS = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|once|twice|couple|few)\b", re.IGNORECASE
 )
 _NAMES = re.compile(r"(?<=[^.!?:\s] )[^\W\d_a-z][^\W\d_]+")
+_TELLS = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur|[Mm]e)\b")
 _QUOTES = re.compile(r'["“„«][^"”“»]{2,}["”“»]')
 
 
@@ -70,4 +73,5 @@ _PATTERNS = (
     (Trait.COUNTS, _COUNTS),
     (Trait.NAMES, _NAMES),
     (Trait.QUOTES, _QUOTES),
+    (Trait.TELLS, _TELLS),
 )

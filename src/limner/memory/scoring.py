@@ -22,6 +22,7 @@ from limner.memory.signals import WIDEST, signals
 from limner.memory.snapshot import Snapshot
 from limner.memory.snapshot_columns import OBSERVATION_DURABILITY, microseconds
 from limner.memory.snapshot_vectors import Nearness
+from limner.memory.telling import telling_direction
 from limner.settings import RecallWeights
 
 __all__ = ("POOL", "Ranked", "Ranking")
@@ -113,24 +114,35 @@ class Ranking:
             vector: The query's vector.
             chosen: The documents' positions, (c,).
         """
-        snapshot, arrangement = self._snapshot, self._arrangement
+        snapshot, arrangement = self._snapshot, self.arrangement
         near = np.flatnonzero(self._around(chosen, WIDEST))
         cosines = np.zeros(len(arrangement))
         if self._nearness is not None:
             positions = arrangement.order[near]
             cosines[near] = self._nearness.cosines(self._connection, vector, positions)
         places = arrangement.places[chosen]
-        return signals(self._connection, snapshot, arrangement, read_question(query), cosines, places)
+        question = read_question(query)
+        return signals(
+            self._connection, snapshot, arrangement, question, cosines, self._telling(chosen), places
+        )
+
+    def _telling(self, chosen: NDArray[np.intp]) -> Scores:
+        """Return how much each document looks like one that holds facts, (c,); 0 where its encoder tells nothing of it."""
+        direction = None if self._nearness is None else telling_direction(self._nearness.encoder[0])
+        if self._nearness is None or direction is None:
+            return np.zeros(len(chosen))
+        return self._nearness.cosines(self._connection, direction, chosen)
 
     @cached_property
-    def _arrangement(self) -> Arrangement:
+    def arrangement(self) -> Arrangement:
+        """How the documents that may be seen lie beside each other."""
         return self._snapshot.arranged(self._visible)
 
     def _around(self, chosen: NDArray[np.intp], radius: int) -> NDArray[np.bool_]:
         """Return whether the document at each place of the arrangement is one of these or near to one."""
-        marks = np.zeros(len(self._arrangement))
-        marks[self._arrangement.places[chosen]] = 1.0
-        return self._arrangement.windows(radius).summed(marks) > 0
+        marks = np.zeros(len(self.arrangement))
+        marks[self.arrangement.places[chosen]] = 1.0
+        return self.arrangement.windows(radius).summed(marks) > 0
 
     def _candidates(self, words: Scores, vector: NDArray[np.float32] | None) -> NDArray[np.intp]:
         """Return the positions of the documents to be ranked, rising."""
@@ -146,7 +158,7 @@ class Ranking:
             pool &= self._nearness.present | (words > 0)
         if self._weights.fitted > 0 and np.any(self._visible & ~pool):
             near = self._around(np.flatnonzero(pool & self._visible), 1)
-            pool[self._arrangement.order[near]] = True
+            pool[self.arrangement.order[near]] = True
         return np.flatnonzero(self._with_neighbours(pool))
 
     def _pool(self, vector: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -29,14 +29,19 @@ SIGNALS: Mapping[str, str] = {
     "words covered": "lexical",
     "words just after": "lexical",
     "meaning": "dense",
+    "closeness": "dense",
     "meaning of three": "dense",
     "meaning of five": "dense",
     "meaning of nine": "dense",
+    "telling": "dense",
     "answers": "context",
     "asks": "context",
     "length": "context",
+    "tells": "context",
     "speaker": "speaker",
+    "first named": "speaker",
     "month": "time",
+    "day": "time",
     "dates": "kind of answer",
     "counts": "kind of answer",
     "names": "kind of answer",
@@ -67,6 +72,7 @@ def signals(
     arrangement: Arrangement,
     question: Question,
     cosines: NDArray[np.float64],
+    telling: NDArray[np.float64],
     chosen: NDArray[np.intp],
 ) -> dict[str, Scores]:
     """Return every signal for some documents; each array has shape (c,), and most values are from 0 to 1.
@@ -77,6 +83,7 @@ def signals(
         arrangement: Of those that may be seen.
         question: What is asked.
         cosines: With the question, by place, (m,); only those of the chosen and around them are looked at.
+        telling: How much each of the chosen looks like a text that holds facts, (c,).
         chosen: The places to be ranked, (c,).
     """
     positions = arrangement.order[chosen]
@@ -92,6 +99,8 @@ def signals(
         "words of the sitting": min_max(words.sitting),
         "words covered": words.covered,
         "meaning": min_max(cosines[chosen]),
+        "closeness": cosines[chosen],
+        "telling": telling,
     }
     for name, radius in (("meaning of three", 1), ("meaning of five", 2), ("meaning of nine", WIDEST)):
         windows = arrangement.windows(radius)
@@ -102,9 +111,11 @@ def signals(
     scored["words just after"] = arrangement.after(beside[0])[chosen]
     scored["answers"] = arrangement.before(beside[1])[chosen]
     scored["asks"] = asks
+    scored["tells"] = (traits & Trait.TELLS > 0).astype(np.float64)
     scored["length"] = np.log1p(arrangement.lengths[chosen]) - math.log1p(_LENGTH)
     scored["speaker"] = _speaker(snapshot, question, named, positions, speakers)
-    scored["month"] = _month(snapshot, question, positions)
+    scored["first named"] = _first_named(snapshot, named, speakers)
+    scored["month"], scored["day"] = _moments(snapshot, question, positions)
     for trait, name in _WANTED.items():
         there = (traits & trait > 0) if trait in question.wants else np.zeros(len(chosen))
         scored[name] = np.asarray(there, dtype=np.float64)
@@ -187,22 +198,33 @@ def _speaker(
         mine = snapshot.columns.authors[positions] == _code(snapshot.names.authors, "user")
         hit |= mine & (speakers < 0)
     total = len(codes) + question.about_me
-    return hit / max(1, total)
+    scores: Scores = np.where(hit, 1 / max(1, total), 0.0)
+    return scores
 
 
-def _month(snapshot: Snapshot, question: Question, positions: NDArray[np.intp]) -> Scores:
-    """Return 1 for what was said in a month or year that the question names, 0 else."""
+def _first_named(snapshot: Snapshot, named: list[str], speakers: NDArray[np.int32]) -> Scores:
+    """Return 1 where the one speaks whom the question names before another: whom it is about, more often than not."""
+    if len(named) < 2:
+        return np.zeros(len(speakers))
+    return (speakers == snapshot.sayings.names.index(named[0])).astype(np.float64)
+
+
+def _moments(snapshot: Snapshot, question: Question, positions: NDArray[np.intp]) -> tuple[Scores, Scores]:
+    """Return 1 for what was said in a month or year that the question names, and on a day that it names; 0 else."""
+    nothing = np.zeros(len(positions))
     if not question.months and not question.years:
-        return np.zeros(len(positions))
-    months = (
-        snapshot.columns.moments[positions].astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    )
+        return nothing, nothing
+    days = snapshot.columns.moments[positions].astype("datetime64[us]").astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    of_month = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
+    month, year = months.astype(np.int64) % 12 + 1, months.astype(np.int64) // 12 + 1970
     hit = np.ones(len(positions), dtype=np.bool_)
-    if question.months:
-        hit &= np.isin(months % 12 + 1, list(question.months))
     if question.years:
-        hit &= np.isin(months // 12 + 1970, list(question.years))
-    return hit.astype(np.float64)
+        hit &= np.isin(year, list(question.years))
+    on_day = hit & np.isin(100 * month + of_month, [100 * m + d for m, d in question.days])
+    if question.months:
+        hit &= np.isin(month, list(question.months))
+    return hit.astype(np.float64), on_day.astype(np.float64)
 
 
 def _code(names: tuple[str, ...], name: str) -> int:
