@@ -11,9 +11,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-__all__ = ["RecallWeights", "Settings"]
+__all__ = ["FusionPart", "RecallWeights", "Settings"]
 
 ExpandedPath = Annotated[Path, AfterValidator(lambda p: p.expanduser().absolute())]
+
+
+FusionPart = Literal["lexical", "dense", "context", "speaker", "time", "answer"]
+"""A part of the fitted fusion: words; meaning; what was asked before and how it is told; who speaks; when; the kind of answer."""
 
 
 class RecallWeights(BaseModel):
@@ -27,6 +31,8 @@ class RecallWeights(BaseModel):
 
     fitted: float = Field(default=0.0, ge=0)
     """The fusion of many signals that was fitted on conversations (`limner.memory.fusion`); what the settings search with."""
+    without: frozenset[FusionPart] = frozenset()
+    """Parts of the fusion that are left out."""
     lexical: float = Field(default=0.5, ge=0)
     """BM25 over stemmed terms."""
     dense: float = Field(default=0.5, ge=0)

@@ -1,6 +1,6 @@
 """The fusion of signals into one score, with weights that were fitted once and are the same for everybody."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -37,15 +37,18 @@ WEIGHTS: Mapping[str, float] = {
 """What each signal counts."""
 
 
-def fused(signals: Mapping[str, Scores]) -> dict[str, Scores]:
+def fused(signals: Mapping[str, Scores], without: Collection[str] = ()) -> dict[str, Scores]:
     """Return what each part gives each document: its signals times their weights, with all weights above 0 making 1.
 
     Args:
         signals: From `limner.memory.signals.signals`, each of shape (c,).
+        without: Parts to leave out.
     """
     whole = sum(weight for weight in WEIGHTS.values() if weight > 0)
     parts: dict[str, Scores] = {}
     for name, part in SIGNALS.items():
+        if part in without:
+            continue
         given = WEIGHTS[name] / whole * signals[name]
         parts[part] = parts[part] + given if part in parts else np.asarray(given)
     return parts

@@ -102,7 +102,7 @@ class Ranking:
             parts["confidence"] = (weights.confidence, columns.confidences[chosen] / 10)
         given = fuse(parts)
         if weights.fitted > 0 and vector is not None:
-            for name, part in fused(self.signals(query, vector, chosen)).items():
+            for name, part in fused(self.signals(query, vector, chosen), weights.without).items():
                 given[name] = given.get(name, 0.0) + weights.fitted * part
         return self._explained(chosen, given, k)
 

@@ -19,10 +19,11 @@ from limner.memory.questions import Question, named_in
 from limner.memory.ranking import Scores, min_max
 from limner.memory.sayings import Trait
 from limner.memory.snapshot import Snapshot
+from limner.settings import FusionPart
 
 __all__ = ("SIGNALS", "WIDEST", "signals")
 
-SIGNALS: Mapping[str, str] = {
+SIGNALS: Mapping[str, FusionPart] = {
     "words": "lexical",
     "words of the window": "lexical",
     "words of the sitting": "lexical",
@@ -42,10 +43,10 @@ SIGNALS: Mapping[str, str] = {
     "first named": "speaker",
     "month": "time",
     "day": "time",
-    "dates": "kind of answer",
-    "counts": "kind of answer",
-    "names": "kind of answer",
-    "quotes": "kind of answer",
+    "dates": "answer",
+    "counts": "answer",
+    "names": "answer",
+    "quotes": "answer",
 }
 """Every signal, with the part of `Recall.why` that it goes into."""
 
@@ -206,7 +207,8 @@ def _first_named(snapshot: Snapshot, named: list[str], speakers: NDArray[np.int3
     """Return 1 where the one speaks whom the question names before another: whom it is about, more often than not."""
     if len(named) < 2:
         return np.zeros(len(speakers))
-    return (speakers == snapshot.sayings.names.index(named[0])).astype(np.float64)
+    hit: Scores = np.where(speakers == snapshot.sayings.names.index(named[0]), 1.0, 0.0)
+    return hit
 
 
 def _moments(snapshot: Snapshot, question: Question, positions: NDArray[np.intp]) -> tuple[Scores, Scores]:
