@@ -1,6 +1,8 @@
 """How long does a search take, beyond encoding the query?
 
-    python benchmarks/search_speed.py --others 1000000 --mem0-python mem0/bin/python
+    OMP_NUM_THREADS=1 python benchmarks/search_speed.py --others 1000000 --mem0-python mem0/bin/python
+
+(one thread, because on busy cores the threads of a small product wait for each other longer than they work.)
 
 For users with 100, 10,000 and 100,000 records among a million of 10,000 others it prints p50 and p95 of `UserMemory.search`
 with the default weights and k = 10, beside a plain numpy dot product with the ten best over the same vectors, and mem0's search over
