@@ -10,9 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from limner.memory.database import Database
+from limner.memory.schema import metadata
 from servers import ChromaProcess, PostgreSQL, postgresql
 
 
@@ -77,6 +78,26 @@ def postgresql_url(postgresql_cluster, _store_to_copy) -> Iterator[str]:
             connection.execute(text("UPDATE store SET id = :id"), {"id": str(uuid.uuid4())})
         engine.dispose()
         yield url
+
+
+@pytest.fixture(scope="session")
+def _shared_postgresql(postgresql_cluster, _store_to_copy) -> Iterator[Engine]:
+    with _database(postgresql_cluster, f"TEMPLATE {_store_to_copy}") as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def shared_postgresql_url(_shared_postgresql) -> str:
+    """Return the URL of an empty store in the one database that tests share: that takes less time than one of their own."""
+    tables = ", ".join(f'"{name}"' for name in metadata.tables if name != "store")
+    with _shared_postgresql.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        store = metadata.tables["store"]
+        noted = {column: None for column in store.c if column.nullable}
+        connection.execute(store.update().values({store.c.id: str(uuid.uuid4()), **noted}))
+    return _shared_postgresql.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

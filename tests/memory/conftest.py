@@ -20,7 +20,7 @@ def places(request) -> dict[str, object]:
     """Return the settings that say where a store is; SQLite in its folder if nothing else is asked for."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return {}
-    return {"database_url": request.getfixturevalue("postgresql_url")}
+    return {"database_url": request.getfixturevalue("shared_postgresql_url")}
 
 
 @pytest.fixture

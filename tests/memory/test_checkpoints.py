@@ -192,5 +192,5 @@ class TestCheckpointsOnSQLite(CheckpointsContract):
 
 class TestCheckpointsOnPostgreSQL(CheckpointsContract):
     @pytest.fixture
-    def memory(self, open_memory, postgresql_url) -> Memory:
-        return open_memory(database_url=postgresql_url)
+    def memory(self, open_memory, shared_postgresql_url) -> Memory:
+        return open_memory(database_url=shared_postgresql_url)

@@ -21,7 +21,7 @@ from limner.inference.response_cache import ResponseCache
 from limner.memory import Media, NewObservation, Portrait, PortraitLine
 from limner.memory.rotation import rotated
 
-SECRET = "Xylographica"
+SECRET = "Zygographica"  # a word of this module's own: the log of a cluster may still hold that of another
 SENTENCE = f"My doctor in {SECRET} says I must not watch films at night"
 
 

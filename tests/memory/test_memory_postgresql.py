@@ -12,8 +12,8 @@ from limner.memory.schema import metadata
 
 class TestMemoryOnPostgreSQL(MemoryStoreContract):
     @pytest.fixture
-    def memory(self, open_memory, postgresql_url) -> Memory:
-        return open_memory(database_url=postgresql_url)
+    def memory(self, open_memory, shared_postgresql_url) -> Memory:
+        return open_memory(database_url=shared_postgresql_url)
 
 
 def test_migrations_lead_to_the_tables_of_the_code_on_postgresql(empty_postgresql_url) -> None:

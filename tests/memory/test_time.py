@@ -14,5 +14,5 @@ class TestTimeOnSQLite(TimeContract):
 
 class TestTimeOnPostgreSQL(TimeContract):
     @pytest.fixture
-    def memory(self, open_memory, postgresql_url) -> Memory:
-        return open_memory(database_url=postgresql_url)
+    def memory(self, open_memory, shared_postgresql_url) -> Memory:
+        return open_memory(database_url=shared_postgresql_url)

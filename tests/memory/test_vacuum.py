@@ -22,9 +22,9 @@ def sentence(secret: str) -> str:
 
 
 @pytest.fixture
-def superuser(postgresql_cluster, postgresql_url):
+def superuser(postgresql_cluster, empty_postgresql_url):
     """Runs statements as the operator of the cluster, in the store's database."""
-    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(empty_postgresql_url, isolation_level="AUTOCOMMIT")
 
     def run(*statements: str) -> None:
         with engine.connect() as connection:
@@ -38,8 +38,8 @@ def superuser(postgresql_cluster, postgresql_url):
 
 
 @pytest.fixture
-def ada(open_memory, postgresql_url, superuser):
-    ada = open_memory(database_url=postgresql_url).user("ada")
+def ada(open_memory, empty_postgresql_url, superuser):
+    ada = open_memory(database_url=empty_postgresql_url).user("ada")
     ada.observe_many(NewObservation(f"note {n}") for n in range(50))
     return ada
 
@@ -63,12 +63,12 @@ def test_a_log_that_is_kept_for_reuse_is_named(secret, ada, superuser, postgresq
 
 
 def test_a_role_without_the_rights_is_told_what_the_operator_must_do(
-    secret, tmp_path, postgresql_url, postgresql_cluster, superuser
+    secret, tmp_path, empty_postgresql_url, postgresql_cluster, superuser
 ) -> None:
-    role = "plain_" + postgresql_url.rsplit("_", 1)[1][:8]
-    name = postgresql_url.rsplit("/", 1)[1]
+    role = "plain_" + empty_postgresql_url.rsplit("_", 1)[1][:8]
+    name = empty_postgresql_url.rsplit("/", 1)[1]
     superuser(f"CREATE ROLE {role} LOGIN", f"ALTER DATABASE {name} OWNER TO {role}")
-    url = postgresql_url.replace("limner@", f"{role}@")
+    url = empty_postgresql_url.replace("limner@", f"{role}@")
     with Memory(Settings(home=tmp_path / "home", database_url=url), HashEncoder(dimension=64)) as memory:
         ada = memory.user("ada")
         gone = ada.observe(sentence(secret), source=secret)
@@ -82,16 +82,16 @@ def test_a_role_without_the_rights_is_told_what_the_operator_must_do(
 
 
 def test_whoever_reads_an_older_state_is_named_and_scrubbing_later_mends_it(
-    secret, ada, open_memory, monkeypatch, postgresql_url, postgresql_cluster, superuser
+    secret, ada, open_memory, monkeypatch, empty_postgresql_url, postgresql_cluster, superuser
 ) -> None:
     monkeypatch.setattr(database, "SCRUB_PATIENCE_S", 0.2)
     gone = ada.observe(sentence(secret))
-    reader = create_engine(postgresql_url, isolation_level="REPEATABLE READ")
+    reader = create_engine(empty_postgresql_url, isolation_level="REPEATABLE READ")
     with reader.connect() as connection:
         connection.execute(text("SELECT count(*) FROM observations"))
         receipt = ada.forget(gone.id)
         assert "reads an older state" in receipt.remnants[0]
         assert ada.receipt(receipt.id).remnants == receipt.remnants
     reader.dispose()
-    assert open_memory(database_url=postgresql_url).scrub() == []
+    assert open_memory(database_url=empty_postgresql_url).scrub() == []
     assert remains(postgresql_cluster.data, secret) == []
