@@ -4,7 +4,6 @@ import ast
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,17 +145,19 @@ def test_importing_pulls_in_nothing_heavy(module: str) -> None:
 
 
 def test_importing_limner_takes_less_than_three_tenths_of_a_second() -> None:
-    code = "import time; t = time.perf_counter(); import limner; print(time.perf_counter() - t)"
+    code = "import time; t = time.process_time(); import limner; print(time.process_time() - t)"
     assert min(float(in_fresh_interpreter(code)) for _ in range(3)) < 0.3
 
 
 def test_help_is_there_within_a_second() -> None:
     def seconds() -> float:
-        began = time.perf_counter()
+        """Of processor time: what else the machine does at the time proves nothing."""
+        before = os.times()
         in_fresh_interpreter(
             "import sys; from limner.apps.cli import main; sys.argv = ['limner', '--help']; main()"
         )
-        return time.perf_counter() - began
+        after = os.times()
+        return sum(after[2:4]) - sum(before[2:4])
 
     assert min(seconds() for _ in range(3)) < 1.0
 

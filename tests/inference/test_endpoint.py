@@ -113,7 +113,7 @@ async def test_a_slow_endpoint_is_unavailable_after_the_time_out_and_booked() ->
         start = time.perf_counter()
         with pytest.raises(ModelUnavailable, match=r"within 0\.4 s"):
             await model.acomplete(PROMPT, stage="s", max_tokens=5)
-        assert time.perf_counter() - start < 2
+        assert time.perf_counter() - start < 3
     assert model.ledger.total().calls == 1
 
 

@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import event
 
 from contracts.memory_reflections import proposed
-from isolation.crowd import TEXTS, Crowd, in_memory
+from isolation.neighbours import TEXTS, Crowd, in_memory
 from limner.errors import InputError
 from limner.memory import Memory, NewObservation
 from limner.settings import RecallWeights, Settings

@@ -59,10 +59,10 @@ def test_anything_else_is_none(text):
 
 
 def test_a_long_text_is_not_searched_for_a_rating():
-    start = time.perf_counter()
+    start = time.process_time()
     for text in ("rated x" + " " * 20_000 + "y", "rated " + "1 / " * 5_000, "rated " + "a, " * 7_000):
         assert rating_in(text) is None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @given(
