@@ -34,6 +34,11 @@ class UserReader:
         self._database = memory.database
         self._settings = memory.settings
 
+    @property
+    def weights(self) -> RecallWeights:
+        """What each part of a search counts where nothing else is said."""
+        return self._settings.recall
+
     def observation(self, id: str) -> Observation:
         """Return one observation.
 

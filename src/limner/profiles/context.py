@@ -12,6 +12,8 @@ from limner.settings import RecallWeights
 __all__ = ["Context", "pack"]
 
 _RETRIEVED = 20
+_DIVERSITY = 0.3
+"""What likeness to something found before costs."""
 _SUMMARY_SHARE = 0.5
 """Most of the budget that the portrait may take before anything is retrieved; what it leaves goes to retrieval."""
 
@@ -49,9 +51,9 @@ def pack(
         portrait: The profile.
         budget: Tokens.
         count_tokens: Counts the tokens of a text.
-        weights: Of the search; none means the defaults, diversified.
+        weights: Of the search; none means those of the settings, diversified.
     """
-    weights = weights or RecallWeights(diversity=0.3)
+    weights = weights or user.weights.model_copy(update={"diversity": _DIVERSITY})
     written: list[str] = []
     tokens = 0
 

@@ -18,7 +18,7 @@ from limner.memory.memory import Memory
 from limner.memory.records import NewObservation, Observation, PortraitLine, Proposition
 from limner.memory.search import Recall
 from limner.profiles.context import pack
-from limner.settings import RecallWeights, Settings
+from limner.settings import Settings
 
 __all__ = ["LimnerMemory", "Variant", "variant_of"]
 
@@ -193,7 +193,6 @@ class LimnerMemory:
             portrait=door.portrait(),
             budget=self._budget,
             count_tokens=self._limner.model.count_tokens,
-            weights=RecallWeights(diversity=0.3),
         )
         lines = [self._line(door.user_id, line) for line in context.portrait]
         return [*lines, *(self._recalled(door.user_id, recall) for recall in context.recalled)]
