@@ -4,6 +4,7 @@ A sitting is a conversation: the observations of one session, or, where none is 
 other within half an hour. Propositions, which are said nowhere, are each on their own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from limner.memory.documents import KINDS
 from limner.memory.snapshot_columns import Columns
 
-__all__ = ("Arrangement",)
+__all__ = ("Arrangement", "sums_before")
 
+_DENSE = 16
+"""Times as many places as spans up to which a term's counts are summed over all places."""
 _BREAK = 30 * 60 * 1_000_000
 """Microseconds of silence after which another sitting begins, where sessions are not named."""
 
@@ -32,26 +35,22 @@ class Windows:
         """Bytes in memory."""
         return self.starts.nbytes + self.ends.nbytes + self.lengths.nbytes
 
-    def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of `values` (m,) over each window, (m,)."""
-        running = np.concatenate(([0.0], np.cumsum(values)))
-        sums: NDArray[np.float64] = running[self.ends] - running[self.starts]
-        return sums
-
-    def counted(
-        self, hits: NDArray[np.intp], counts: NDArray[np.float64], chosen: NDArray[np.intp]
-    ) -> NDArray[np.float64]:
-        """Return how often a term stands in the windows around some places, (c,).
+    def summed(self, running: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the sum over the windows around some places, (c,).
 
         Args:
-            hits: The places where it stands, rising, (h,).
-            counts: How often at each, (h,).
+            running: See `sums_before`.
             chosen: Which windows, (c,).
         """
-        running = np.concatenate(([0.0], np.cumsum(counts)))
-        first, after = np.searchsorted(hits, self.starts[chosen]), np.searchsorted(hits, self.ends[chosen])
-        sums: NDArray[np.float64] = running[after] - running[first]
+        sums: NDArray[np.float64] = running[self.ends[chosen]] - running[self.starts[chosen]]
         return sums
+
+    def touched(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the places that lie in the window of one of some places, rising."""
+        steps = np.zeros(len(self.starts) + 1, dtype=np.intp)
+        np.add.at(steps, self.starts[places], 1)
+        np.add.at(steps, self.ends[places], -1)
+        return np.flatnonzero(np.cumsum(steps[:-1]))
 
     def reached(self, hits: NDArray[np.intp]) -> int:
         """Return in how many windows a term stands.
@@ -143,6 +142,29 @@ class Arrangement:
         order = order[np.searchsorted(places[order], 0) :]
         return places[order], values[order]
 
+    def counted(
+        self,
+        hits: NDArray[np.intp],
+        counts: NDArray[np.float64],
+        spans: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    ) -> list[NDArray[np.float64]]:
+        """Return how often a term stands in each of some spans, (c,) each.
+
+        Args:
+            hits: The places where it stands, rising, (h,).
+            counts: How often at each, (h,).
+            spans: Where each begins, (c,), and before which place it ends, (c,).
+        """
+        if len(self) > _DENSE * len(
+            spans[0][0]
+        ):  # looking each end up is shorter than going through all places
+            running = sums_before(counts)
+            return [running[np.searchsorted(hits, e)] - running[np.searchsorted(hits, s)] for s, e in spans]
+        standing = np.zeros(len(self))
+        standing[hits] = counts
+        running = sums_before(standing)
+        return [running[ends] - running[starts] for starts, ends in spans]
+
     def windows(self, radius: int) -> "Windows":
         """Return the windows of every place.
 
@@ -152,7 +174,7 @@ class Arrangement:
         if radius not in self._windows:
             here = np.arange(len(self))
             starts, ends = np.maximum(self.first, here - radius), np.minimum(self.last, here + radius) + 1
-            running = np.concatenate(([0.0], np.cumsum(self.lengths)))
+            running = sums_before(self.lengths)
             self._windows[radius] = Windows(starts, ends, running[ends] - running[starts])
         return self._windows[radius]
 
@@ -167,3 +189,10 @@ class Arrangement:
         found = np.zeros(len(self))
         found[:-1] = np.where(self.last[:-1] > np.arange(len(self) - 1), values[1:], 0.0)
         return found
+
+
+def sums_before(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of what comes before each place, and of all, (m + 1,)."""
+    running = np.zeros(len(values) + 1)
+    np.cumsum(values, out=running[1:])
+    return running

@@ -115,7 +115,7 @@ class Ranking:
             chosen: The documents' positions, (c,).
         """
         snapshot, arrangement = self._snapshot, self.arrangement
-        near = np.flatnonzero(self._around(chosen, WIDEST))
+        near = self._around(chosen, WIDEST)
         cosines = np.zeros(len(arrangement))
         if self._nearness is not None:
             positions = arrangement.order[near]
@@ -138,11 +138,9 @@ class Ranking:
         """How the documents that may be seen lie beside each other."""
         return self._snapshot.arranged(self._visible)
 
-    def _around(self, chosen: NDArray[np.intp], radius: int) -> NDArray[np.bool_]:
-        """Return whether the document at each place of the arrangement is one of these or near to one."""
-        marks = np.zeros(len(self.arrangement))
-        marks[self.arrangement.places[chosen]] = 1.0
-        return self.arrangement.windows(radius).summed(marks) > 0
+    def _around(self, chosen: NDArray[np.intp], radius: int) -> NDArray[np.intp]:
+        """Return the places of the arrangement where these documents are, or something near to one."""
+        return self.arrangement.windows(radius).touched(self.arrangement.places[chosen])
 
     def _candidates(self, words: Scores, vector: NDArray[np.float32] | None) -> NDArray[np.intp]:
         """Return the positions of the documents to be ranked, rising."""

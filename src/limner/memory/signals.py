@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from limner.memory.arrangement import Arrangement
+from limner.memory.arrangement import Arrangement, sums_before
 from limner.memory.lexical import K1, B
 from limner.memory.questions import Question, named_in
 from limner.memory.ranking import Scores, min_max
@@ -103,9 +103,10 @@ def signals(
         "closeness": cosines[chosen],
         "telling": telling,
     }
+    running = sums_before(cosines)
     for name, radius in (("meaning of three", 1), ("meaning of five", 2), ("meaning of nine", WIDEST)):
         windows = arrangement.windows(radius)
-        means = windows.summed(cosines)[chosen] / (windows.ends - windows.starts)[chosen]
+        means = windows.summed(running, chosen) / (windows.ends[chosen] - windows.starts[chosen])
         scored[name] = min_max(means)
     beside = np.zeros((2, len(arrangement)))
     beside[:, chosen] = scored["words"], asks * scored["words"]
@@ -141,6 +142,11 @@ def _words(
         _Units(near.lengths, chosen),
         _Units(arrangement.sitting_lengths, sittings),
     )
+    spans = (
+        (chosen, chosen + 1),
+        (near.starts[chosen], near.ends[chosen]),
+        (beside.starts[chosen], beside.ends[chosen]),
+    )
     postings = snapshot.postings(connection, terms)
     weight = 0.0
     for term in sorted(terms):  # a fixed order, because floating-point sums depend on it
@@ -149,12 +155,12 @@ def _words(
         weight += terms[term] * idf
         if not len(hits):
             continue
-        here = np.minimum(np.searchsorted(hits, chosen), len(hits) - 1)
-        own += terms[term] * units[0].bm25(np.where(hits[here] == chosen, counts[here], 0.0), len(hits))
-        window += terms[term] * units[1].bm25(near.counted(hits, counts, chosen), near.reached(hits))
+        here, around, close = arrangement.counted(hits, counts, spans)
+        own += terms[term] * units[0].bm25(here, len(hits))
+        window += terms[term] * units[1].bm25(around, near.reached(hits))
         of_sitting = _by_sitting(arrangement, hits, counts)
         sitting += terms[term] * units[2].bm25(of_sitting[sittings], int(np.count_nonzero(of_sitting)))
-        covered += terms[term] * idf * (beside.counted(hits, counts, chosen) > 0)
+        covered += terms[term] * idf * (close > 0)
     return _Words(own, window, sitting, covered / weight if weight else covered)
 
 
