@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,10 +16,10 @@ import pytest
 from sqlalchemy import select, update
 
 from contracts.memory_reflections import proposed, reflect
-from limner.errors import ConfigurationError, InputError, RecordingRefused, StoreError
+from limner.errors import ConfigurationError, InputError, RecordingRefused, StoreError, StoreFull
 from limner.memory import Memory, NewObservation, Portrait, PortraitLine, utc_now
 from limner.memory.restoring import restore
-from limner.memory.schema import observations, stray_indexes, users
+from limner.memory.schema import observations, store, stray_indexes, users
 from limner.settings import Settings
 from limner.testing import HashEncoder
 
@@ -328,6 +329,43 @@ def test_what_was_erased_before_is_in_no_backup(memory, ada, tmp_path) -> None:
     ada.forget(ada.observe("zyzzyva").id)
     made = memory.backup(tmp_path / "x.db")
     assert b"zyzzyva" not in made.path.read_bytes()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder with room for 2 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [mount or "", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a small file system here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_no_half_backup(memory, ada, small_disk) -> None:
+    ada.observe_many(NewObservation("word " * 20_000) for _ in range(40))
+    with pytest.raises(StoreFull):
+        memory.backup(small_disk / "x.db")
+    assert list(small_disk.iterdir()) == []
+    assert len(ada.observations()) == 40
+
+
+def test_a_full_disk_leaves_the_store_as_it_was(memory, ada, small_disk, tmp_path) -> None:
+    ada.observe_many(NewObservation(os.urandom(40_000).hex()) for _ in range(40))
+    big = memory.backup(tmp_path / "big.db").path
+    with sqlite3.connect(big) as database:
+        (id,) = database.execute("SELECT id FROM store").fetchone()
+    database.close()
+    with Memory(Settings(home=small_disk), HashEncoder(dimension=64)) as other:
+        other.user("ada").observe("I like tea")
+        with other.database.write() as connection:
+            connection.execute(update(store).values(id=id))
+        with pytest.raises(StoreFull):
+            put_back(other, big)
+        assert texts(other) == ["I like tea"]
+        other.user("ada").observe("I like water")
 
 
 _DIES = """

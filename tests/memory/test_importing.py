@@ -316,6 +316,12 @@ def test_what_is_no_export_is_refused(empty, tmp_path, content) -> None:
         empty.import_file(tmp_path / "f")
 
 
+@pytest.mark.parametrize("place", [".", "none.jsonl", "none/f.jsonl"])
+def test_what_cannot_be_read_is_refused(empty, tmp_path, place) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        empty.import_file(tmp_path / place)
+
+
 def test_other_content_under_the_same_id_is_refused(memory, second, tmp_path) -> None:
     live(memory)
     file = written(memory, tmp_path / "f.jsonl", vectors=True)

@@ -5,6 +5,7 @@ among it, the index itself is not, because it is made from the rest. Rows are co
 comes along that was erased before.
 """
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import pathname2url
 
-from limner.errors import ConfigurationError, InputError, StoreError
+from limner.errors import ConfigurationError, InputError, StoreError, StoreFull
 from limner.memory.database import Database
 from limner.memory.records import utc_now
 
@@ -44,6 +45,7 @@ def back_up(database: Database, home: Path, destination: Path) -> Backup:
     Raises:
         ConfigurationError: The store is on PostgreSQL.
         InputError: The file is there already, lies in the data folder, or its folder is not there.
+        StoreFull: No space left for it.
         StoreError: It cannot be written, or is not whole.
     """
     if not database.is_sqlite:
@@ -56,7 +58,16 @@ def back_up(database: Database, home: Path, destination: Path) -> Backup:
         target /= f"limner-{utc_now():%Y%m%dT%H%M%SZ}.db"
     _check_target(target, home)
     part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
+    try:
+        return _write(database, part, target)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StoreFull(f"No space left for {target}.") from error
+        raise StoreError(f"{target} cannot be written: {error.strerror}.") from error
+
+
+def _write(database: Database, part: Path, target: Path) -> Backup:
+    _remove(part)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
     try:
         database.copy_to(part)
@@ -70,7 +81,7 @@ def back_up(database: Database, home: Path, destination: Path) -> Backup:
         part.replace(target)
         _to_disk(target.parent)
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
     return Backup(target, target.stat().st_size, users, observations)
 
 
@@ -87,6 +98,8 @@ def open_read_only(path: Path) -> sqlite3.Connection:
                 raise InputError(f"{path} is no backup of limner: it is no SQLite file.")
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     log = path.with_name(f"{path.name}-wal")
     # Without a log beside it nothing has to be written to read it, so that it may lie where nobody can write.
     mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
@@ -122,6 +135,12 @@ def _check_target(target: Path, home: Path) -> None:
             f"{target} lies in the data folder, where it would be lost with it, and named by every erasure; choose "
             f"another place."
         )
+
+
+def _remove(part: Path) -> None:
+    """Remove what an attempt has left, SQLite's journal of it too."""
+    for path in (part, part.with_name(part.name + "-journal")):
+        path.unlink(missing_ok=True)
 
 
 def _to_disk(path: Path) -> None:

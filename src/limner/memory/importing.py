@@ -70,7 +70,10 @@ def import_file(
             field, and says what was stored.
         ConfigurationError: A newer limner wrote the file.
     """
-    _check(path, conversations)
+    try:
+        _check(path, conversations)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     done: list[Imported] = []
     reading = _Reading(path, "nothing of this user was stored")
     with closing(reading.lines()) as lines:
