@@ -1,15 +1,16 @@
-"""Fit the weights of `limner.memory.fusion` on conversations whose evidence is known, and say what each part is worth.
+"""Fit the weights of `limner.memory.fusion` on conversations whose evidence is known, and say what each step is worth.
 
-    python benchmarks/fit_recall.py LOCOMO_FILE_OR_FOLDER [--ablation] [--json]
+    python benchmarks/fit_recall.py LOCOMO_FILE [--steps] [--also longmemeval=PATH] [--also personabench=PATH] [--save FILE]
 
 Every question is asked of its own conversation through the memory's own search; what is fitted are the weights of its signals, by
-multinomial logistic regression (each piece of evidence against all turns that are none), with an L2 penalty. Figures are for
-conversations left out of the fit, each in turn; the weights printed last are fitted on all of them.
+multinomial logistic regression with an L2 penalty. The figures of LoCoMo are for conversations left out of the fit, each in turn; those
+of the other sets are with weights fitted on all of LoCoMo, which is also what is printed, and kept, in the end. Nothing of
+the other sets is fitted.
 """
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from limner.evals.engine import opened_memory
-from limner.evals.locomo.recall import locomo_recall
 from limner.evals.memories.limner import LimnerMemory
+from limner.evals.recall import FORMATS, share_found
+from limner.evals.records import Benchmark, Question
+from limner.evals.registry import BENCHMARKS
 from limner.evals.running import Feeder
 from limner.memory.asof import as_of
-from limner.memory.ranking import Scores
+from limner.memory.ranking import Scores, order
 from limner.memory.scoring import Ranking
 from limner.memory.signals import SIGNALS
 from limner.memory.vectors import unit_rows
@@ -34,80 +37,84 @@ PENALTY = 0.001
 DIRECTIONS, SCALE, FIRM = 96, 4.0, 0.02
 """How many principal components the direction of what tells facts is made of, what they are multiplied with, and its penalty."""
 
+NAMES = tuple(SIGNALS)
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("words and meaning", ("words", "meaning", "closeness")),
+    (
+        "windows",
+        ("words of the window", "words covered", "meaning of three", "meaning of five", "meaning of nine"),
+    ),
+    ("sitting", ("words of the sitting",)),
+    ("speaker", ("speaker", "first named")),
+    ("time", ("month", "day")),
+    ("kind of answer", ("dates", "counts", "names", "quotes")),
+    ("question and answer", ("answers", "asks", "words just after")),
+    ("how it is told", ("length", "tells")),
+)
+"""What is added one after the other; the direction of what tells facts comes last."""
+
 
 @dataclass(frozen=True)
 class Asked:
-    """One question: the signals of every turn, (m, f), and which turns are evidence."""
+    """One question, and the signals of everything it is asked of."""
 
-    conversation: str
-    group: str
-    signals: NDArray[np.float64]
-    gold: NDArray[np.intp]
-    golds: int
-    """How many pieces of evidence there are, those not stored included."""
+    question: Question
+    turns: tuple[str | None, ...]
+    """The turn that each row belongs to, (m,)."""
+    signals: Scores
+    """Shape (m, f)."""
+    vectors: NDArray[np.float32]
+    """Shape (m, dimension)."""
+
+    @property
+    def gold(self) -> list[int]:
+        """Rows that are evidence."""
+        return [i for i, turn in enumerate(self.turns) if turn in self.question.target]
+
+    def shares(self, scores: Scores) -> list[float]:
+        """Return the share of the evidence among the first turns; a turn of several rows counts by its best."""
+        ranked = dict.fromkeys(turn for i in order(scores) if (turn := self.turns[i]) is not None)
+        return [share_found(self.question, list(ranked), k) for k in CUTOFFS]
 
 
-def asked_of(path: Path, settings: Settings) -> tuple[list[Asked], dict[str, NDArray[np.float32]]]:
-    """Return every question of a LoCoMo file with the signals that the memory's search computes, and the turns' vectors."""
-    benchmark = locomo_recall(str(path))
-    memory = opened_memory("limner:observations", settings)
+def asked_of(benchmark: Benchmark) -> Iterator[Asked]:
+    """Yield every question of a benchmark of retrieval, with the signals that the memory's search computes."""
+    memory = opened_memory("limner:observations", Settings())
     assert isinstance(memory, LimnerMemory)
-    feeder = Feeder(benchmark, memory, 1)
-    asked: list[Asked] = []
-    vectors: dict[str, NDArray[np.float32]] = {}
+    feeder, store = Feeder(benchmark, memory, 1), memory.store
+    weights, when = RecallWeights(fitted=1, lexical=0, dense=0), as_of(None, None)
     for question in benchmark.questions:
         feeder.search(question)
-        store = memory.store
         user = feeder.user(str(question.history))
         vector = unit_rows(store.encoder.encode_query([question.text]))[0]
         with store.snapshots.opened(user) as (connection, snapshot):
             assert snapshot is not None
-            weights = RecallWeights(fitted=1, lexical=0, dense=0)
             near = snapshot.nearness(connection, store.encoder, store.snapshots.most_vectors)
-            ranking = Ranking(
-                connection, snapshot, store.index, ("observation",), as_of(None, None), weights, near
-            )
+            ranking = Ranking(connection, snapshot, store.index, ("observation",), when, weights, near)
             everything = np.arange(len(snapshot))
             found = ranking.signals(question.text, vector, everything)
-            vectors[str(question.history)] = near.vectors(connection, everything)
             turns = memory.turns_of(user, [str(owner) for owner in snapshot.columns.owners])
-        wanted = {name: place for place, name in enumerate(turns)}
-        gold = [wanted[name] for name in question.target if name in wanted]
-        matrix = np.stack([found[name] for name in SIGNALS], axis=1)
-        asked.append(
-            Asked(
-                str(question.history),
-                str(question.group),
-                matrix,
-                np.array(gold, dtype=np.intp),
-                len(question.target),
-            )
-        )
-    return asked, vectors
+            vectors = near.vectors(connection, everything)
+        yield Asked(question, tuple(turns), np.stack([found[name] for name in NAMES], axis=1), vectors)
 
 
-def with_directions(
-    asked: Sequence[Asked], vectors: Mapping[str, NDArray[np.float32]]
-) -> tuple[list[Asked], Scores]:
-    """Return the questions with the principal components of their turns' vectors as further signals, and the components.
-
-    Args:
-        asked: The questions.
-        vectors: Of each conversation's turns, (m, dimension).
-    """
-    every = np.concatenate(list(vectors.values())).astype(np.float64)
-    basis = np.linalg.svd(every - every.mean(axis=0), full_matrices=False)[2][:DIRECTIONS]
-    more = {name: SCALE * (own - every.mean(axis=0)) @ basis.T for name, own in vectors.items()}
-    widened = [replace(one, signals=np.hstack((one.signals, more[one.conversation]))) for one in asked]
+def with_directions(asked: Sequence[Asked]) -> tuple[list[Asked], Scores]:
+    """Return the questions with the principal components of what they are asked of as further signals, and the components."""
+    once = {one.question.history: one.vectors for one in asked}
+    every = np.concatenate(list(once.values())).astype(np.float64)
+    mean = every.mean(axis=0)
+    basis = np.linalg.svd(every - mean, full_matrices=False)[2][:DIRECTIONS]
+    more = {name: SCALE * (vectors - mean) @ basis.T for name, vectors in once.items()}
+    widened = [replace(one, signals=np.hstack((one.signals, more[one.question.history]))) for one in asked]
     return widened, SCALE * basis
 
 
-def fitted(asked: Sequence[Asked], columns: Sequence[int], penalty: float = PENALTY) -> NDArray[np.float64]:
+def fitted(asked: Sequence[Asked], columns: Sequence[int], penalty: float) -> Scores:
     """Return the weights of some signals that make the evidence of these questions most likely, (f,)."""
-    questions = [(one.signals[:, columns], one.gold) for one in asked if len(one.gold)]
-    penalties = np.where(np.array(columns) < len(SIGNALS), penalty, FIRM)
+    questions = [(one.signals[:, columns], one.gold) for one in asked if one.gold]
+    penalties = np.where(np.array(columns) < len(NAMES), penalty, FIRM)
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: Scores) -> tuple[float, Scores]:
         total, gradient = penalties * weights @ weights, 2 * penalties * weights
         for matrix, gold in questions:
             scores = matrix @ weights
@@ -116,71 +123,84 @@ def fitted(asked: Sequence[Asked], columns: Sequence[int], penalty: float = PENA
             gradient -= (matrix[gold].mean(axis=0) - chances @ matrix) / len(questions)
         return float(total), gradient
 
-    found = minimize(loss, np.zeros(len(columns)), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    found = minimize(loss, np.zeros(len(columns)), jac=True, method="L-BFGS-B", options={"maxiter": 150})
     return np.asarray(found.x)
 
 
-def recalls(
-    asked: Sequence[Asked], weights: NDArray[np.float64], columns: Sequence[int]
-) -> NDArray[np.float64]:
-    """Return the share of the evidence among the first turns, (questions, cutoffs)."""
-    shares = []
-    for one in asked:
-        ranked = np.argsort(-(one.signals[:, columns] @ weights), kind="stable")
-        place = np.empty(len(ranked), dtype=np.intp)
-        place[ranked] = np.arange(len(ranked))
-        shares.append([np.count_nonzero(place[one.gold] < k) / one.golds for k in CUTOFFS])
-    return np.array(shares)
+def left_out(asked: Sequence[Asked], columns: Sequence[int], penalty: float) -> list[list[float]]:
+    """Return the shares of each question, with weights fitted on the conversations that it is not asked of."""
+    weights = {
+        name: fitted([one for one in asked if one.question.history != name], columns, penalty)
+        for name in {one.question.history for one in asked}
+    }
+    return [one.shares(one.signals[:, columns] @ weights[one.question.history]) for one in asked]
 
 
-def left_out(asked: Sequence[Asked], columns: Sequence[int], penalty: float = PENALTY) -> NDArray[np.float64]:
-    """Return the shares for each conversation with weights fitted on the others, (questions, cutoffs), in order of `asked`."""
-    shares = np.zeros((len(asked), len(CUTOFFS)))
-    for name in sorted({one.conversation for one in asked}):
-        mine = [i for i, one in enumerate(asked) if one.conversation == name]
-        others = [one for one in asked if one.conversation != name]
-        shares[mine] = recalls([asked[i] for i in mine], fitted(others, columns, penalty), columns)
-    return shares
-
-
-def line(name: str, asked: Sequence[Asked], shares: NDArray[np.float64]) -> str:
-    """Return one row of a table: all questions, then each category."""
-    cells = ["/".join(f"{value:.3f}" for value in shares.mean(axis=0))]
-    for group in sorted({one.group for one in asked}):
-        chosen = np.array([one.group == group for one in asked])
-        cells.append("/".join(f"{value:.2f}" for value in shares[chosen].mean(axis=0)))
+def row(name: str, asked: Sequence[Asked], shares: Sequence[Sequence[float]]) -> str:
+    """Return a row of a table: all questions, then each category."""
+    table = np.array(shares)
+    cells = ["/".join(f"{value:.3f}" for value in table.mean(axis=0))]
+    for group in sorted({str(one.question.group) for one in asked}):
+        chosen = np.array([one.question.group == group for one in asked])
+        cells.append("/".join(f"{value:.2f}" for value in table[chosen].mean(axis=0)))
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def report(
+    name: str,
+    columns: Sequence[int],
+    asked: Sequence[Asked],
+    others: Mapping[str, Sequence[Asked]],
+    penalty: float,
+) -> None:
+    """Print what some signals find."""
+    print(row(name, asked, left_out(asked, columns, penalty)), flush=True)
+    weights = fitted(asked, columns, penalty) if others else None
+    for form, them in others.items():
+        assert weights is not None
+        shares = [one.shares(one.signals[:, columns] @ weights) for one in them]
+        print(row(f"{form}: {name}", them, shares), flush=True)
+
+
+def benchmark_of(form: str, data: str) -> Benchmark:
+    """Read a benchmark of retrieval."""
+    return BENCHMARKS[FORMATS[form]].load()(data=data)
 
 
 def main() -> None:
     """Fit, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--ablation", action="store_true", help="leave out each signal and each part in turn")
-    parser.add_argument("--penalty", type=float, default=PENALTY)
+    parser.add_argument("data", help="a file of LoCoMo")
     parser.add_argument(
-        "--save", type=Path, help="write the direction of what tells facts here, for limner/memory/fitted"
+        "--also", action="append", default=[], metavar="FORMAT=PATH", help="another set to try"
     )
+    parser.add_argument("--steps", action="store_true", help="add the signals one after the other")
+    parser.add_argument("--penalty", type=float, default=PENALTY)
+    parser.add_argument("--save", type=Path, help="write the direction of what tells facts here")
     given = parser.parse_args()
-    settings = Settings()
-    asked, basis = with_directions(*asked_of(given.data, settings))
-    names = list(SIGNALS)
-    directions = list(range(len(names), len(names) + len(basis)))
-    own = [i for i, name in enumerate(names) if name != "telling"]
-    print(line("all", asked, left_out(asked, [*own, *directions], given.penalty)), flush=True)
-    if given.ablation:
-        print(line("without telling", asked, left_out(asked, own, given.penalty)), flush=True)
-        for what in (*dict.fromkeys(SIGNALS.values()), *(names[i] for i in own)):
-            kept = [i for i in own if what not in (names[i], SIGNALS[names[i]])]
-            more = [] if what == "dense" else directions
-            print(line(f"without {what}", asked, left_out(asked, [*kept, *more], given.penalty)), flush=True)
-    weights = fitted(asked, [*own, *directions], given.penalty)
-    direction = weights[len(own) :] @ basis
-    found = {names[i]: round(float(weight), 2) for i, weight in zip(own, weights, strict=False)}
+    own = list(asked_of(benchmark_of("locomo", given.data)))
+    asked, basis = with_directions(own)
+    others: dict[str, list[Asked]] = {}
+    for form, _, path in (one.partition("=") for one in given.also):
+        others[form] = list(asked_of(benchmark_of(form, path)))
+    directions = list(range(len(NAMES), len(NAMES) + len(basis)))
+    plain: list[int] = []
+    for step, names in STEPS:
+        plain += [NAMES.index(name) for name in names]
+        if given.steps:
+            report(f"+ {step}" if len(plain) > len(names) else step, plain, own, others, given.penalty)
+    widened = {
+        form: [replace(one, signals=np.hstack((one.signals, one.vectors @ basis.T))) for one in them]
+        for form, them in others.items()
+    }
+    report("+ what tells facts", [*plain, *directions], asked, widened, given.penalty)
+    weights = fitted(asked, [*plain, *directions], given.penalty)
+    direction = weights[len(plain) :] @ basis
+    found = {NAMES[i]: round(float(weight), 2) for i, weight in zip(plain, weights, strict=False)}
     found["telling"] = round(float(np.linalg.norm(direction)), 2)
-    print(json.dumps(found, indent=4))
+    print(json.dumps({name: found[name] for name in NAMES}, indent=4))
     if given.save:
-        given.save.write_text(json.dumps([round(float(x), 2) for x in direction]), "utf-8")
+        given.save.write_text(json.dumps([round(float(x), 2) for x in direction]) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from limner.evals.running import Feeder, asked_of
 from limner.evals.scoring.ranking import ranked_ids, recall
 from limner.settings import Settings
 
-__all__ = ["FORMATS", "METHODS", "Recalled", "recalled"]
+__all__ = ["FORMATS", "METHODS", "Recalled", "recalled", "share_found"]
 
 FORMATS: Mapping[str, str] = {
     "locomo": "locomo_recall",
@@ -125,10 +125,17 @@ def _searched(
     feeder = Feeder(benchmark, memory, max(cutoffs))
     for question in questions:
         ranked = ranked_ids(feeder.search(question))
-        yield question.group or "", {k: _share(question, ranked, k) for k in cutoffs}
+        yield question.group or "", {k: share_found(question, ranked, k) for k in cutoffs}
 
 
-def _share(question: Question, ranked: Sequence[str], k: int) -> float:
+def share_found(question: Question, ranked: Sequence[str], k: int) -> float:
+    """Return which share of a question's evidence is among the first k of a ranking.
+
+    Args:
+        question: Of a benchmark of retrieval.
+        ranked: Ids of turns, best first, each once.
+        k: How many of them count.
+    """
     if "gold" not in question.details:
         return recall(ranked, question.target, k)
     # Where several places tell the same, any of them counts.

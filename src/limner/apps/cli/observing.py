@@ -44,13 +44,16 @@ def observe(
         str | None,
         typer.Option(metavar="MOMENT", help="When it happened, such as 2026-05-01T18:00+02:00; else now."),
     ] = None,
+    session: Annotated[
+        str | None, typer.Option(help="The conversation that it is part of, by any name.")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="The same key twice is one observation.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Store what a user said or did; it is on the disk when this returns, and no model is asked.
 
-    A file has one JSON object a line: `text`, and `source`, `author`, `occurred_at`, `key`, `event` and `media` where known. Lines
+    A file has one JSON object a line: `text`, and `source`, `author`, `occurred_at`, `session`, `key`, `event` and `media` where known. Lines
     that cannot be used are reported at the end (exit code 2); the others are stored. The same file twice is stored once.
     """
     from limner.apps.cli.opening import opened_memory
@@ -58,7 +61,10 @@ def observe(
 
     if (text is None) == (file is None):
         raise InputError("Say what to observe: a TEXT, `-` for standard input, or --file; one of them.")
-    new = NewObservation(text or "", source=source, author=author, occurred_at=moment(occurred_at), key=key)
+    at = moment(occurred_at)
+    new = NewObservation(
+        text or "", source=source, author=author, occurred_at=at, key=key, session=session
+    )
     if key is not None and (file is not None or text == "-"):
         raise InputError("--key is for one observation; in a file each line may have a `key` of its own.")
     with opened_memory(home) as memory:

@@ -29,6 +29,7 @@ class _JsonRow(BaseModel):
     source: str | None = None
     author: Author | None = None
     occurred_at: AwareDatetime | None = None
+    session: str | None = None
     key: str | None = None
     event: Event | None = None
     media: Media | None = None

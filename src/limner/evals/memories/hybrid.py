@@ -18,8 +18,6 @@ __all__ = ["HybridMemory"]
 class HybridMemory(RankedMemory):
     """Ranks by a weighted sum of BM25 and cosine, each min-max scaled over all turns of the user.
 
-    This is the sum that `limner.memory` searches with by default, without its other parts.
-
     Args:
         encoder: What makes vectors.
         folder: Where vectors are kept between runs.
