@@ -14,13 +14,19 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-# The months that are also words count with a year, a day or a preposition of time only.
+# The months that are also words count with a year, a day, another month or a preposition of time only.
 _MONTH = re.compile(
     rf"\b(?:(?P<sure>{'|'.join(m for m in _MONTHS if m not in ('march', 'may'))})"
-    r"|(?:in|of|on|since|until|before|after|during|early|mid|late|last|this|next|\d(?:st|nd|rd|th)?)[ -](?P<word>march|may)"
+    r"|(?:in|of|on|by|from|between|since|till|until|before|after|during|through|early|mid|late|last|this|next"
+    r"|\d(?:st|nd|rd|th)?)[ -](?P<word>march|may)"
     r"|(?P<dated>march|may)(?=,? \d))\b",
     re.IGNORECASE,
 )
+_SPAN = re.compile(
+    rf"\b(from |between )?({'|'.join(_MONTHS)}) (?:to|till|until|through|and|or) ({'|'.join(_MONTHS)})\b",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"\b(?:19|20)\d\d-(0[1-9]|1[0-2])(?:-([0-3]\d))?\b")
 _DAY = re.compile(
     rf"\b(?:({'|'.join(_MONTHS)}) (?:the )?([0-3]?\d)(?:st|nd|rd|th)?\b|"
     rf"([0-3]?\d)(?:st|nd|rd|th)? (?:of )?({'|'.join(_MONTHS)})\b)",
@@ -28,6 +34,7 @@ _DAY = re.compile(
 )
 _WORDS = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_TITLE = re.compile(r"(?:aunt|doctor|dr|lady|lord|madam|miss|mrs?|ms|prof|professor|sir|uncle)\.?")
 _ME = re.compile(r"\b(?:i|me|my|mine|myself|i['’](?:m|ve|d|ll))\b", re.IGNORECASE)
 _WANTS = (
     (Trait.DATES, re.compile(r"^\W*when\b|\bwhat (?:date|day|year|month|time)\b|\bwhich (?:day|year|month)\b", re.I)),
@@ -88,34 +95,77 @@ def read_question(text: str) -> Question:
             wants |= trait
     if Trait.NAMES in wants:
         wants |= Trait.QUOTES
-    named = (next(group for group in match.groups() if group) for match in _MONTH.finditer(text))
+    days = frozenset(_days(text))
     return Question(
         text=text,
         terms={t: n for t, n in counts.items() if t not in _FUNCTION_WORDS} or dict(counts),
         wants=wants,
-        months=frozenset(_MONTHS.index(name.lower()) + 1 for name in named),
+        months=frozenset([*_months(text), *(month for month, _ in days)]),
         years=frozenset(int(year) for year in _YEAR.findall(text)),
-        days=frozenset(_days(text)),
+        days=days,
         about_me=_ME.search(text) is not None,
     )
 
 
 def named_in(text: str, speakers: Collection[str]) -> list[str]:
-    """Return those speakers, case-folded names, whose whole or first name a text has, in the order in which it has them."""
-    words = _spaced(text)
-    found = []
+    """Return those speakers, case-folded names, whose whole or first name a text has, in the order in which it has them.
+
+    Where one name begins like another, as that of Ada Byron like that of Ada Lovelace, the one that fits further counts.
+    """
+    words = _names_in(text)
+    places: dict[int, list[tuple[int, str]]] = {}
     for speaker in speakers:
-        places = [words.find(_spaced(name)) for name in (speaker, speaker.split()[0])]
-        if max(places) >= 0:
-            found.append((min(place for place in places if place >= 0), speaker))
-    return [speaker for _, speaker in sorted(found)]
+        first = next((part for part in speaker.split() if not _TITLE.fullmatch(part)), speaker)
+        found = [(place, len(name)) for name in {speaker, first} if (place := _place(words, name)) >= 0]
+        if found:
+            place, length = min(found, key=lambda one: (one[0], -one[1]))
+            places.setdefault(place, []).append((length, speaker))
+    return [
+        speaker
+        for _, here in sorted(places.items())
+        for length, speaker in sorted(here, key=lambda one: one[1])
+        if length == max(here)[0]
+    ]
+
+
+def _names_in(text: str) -> str:
+    """Return the words of a text, without those that are written like names, such as Will and May, and are none here."""
+    words = _WORDS.findall(text)
+    kept = (
+        word.casefold() if word.casefold() not in _FUNCTION_WORDS or (place and word.istitle()) else "-"
+        for place, word in enumerate(words)
+    )
+    return f" {' '.join(kept)} "
+
+
+def _place(words: str, name: str) -> int:
+    """Return where a case-folded name stands, −1 for nowhere; in scripts without case, which may not part words, anywhere."""
+    spaced = " ".join(_WORDS.findall(name))
+    if len(spaced) > 1 and spaced.upper() == spaced:
+        return words.find(spaced)
+    return words.find(f" {spaced} ")
+
+
+def _months(text: str) -> Iterator[int]:
+    for match in _MONTH.finditer(text):
+        yield _number(next(group for group in match.groups() if group))
+    for match in _SPAN.finditer(text):
+        first, last = _number(match[2]), _number(match[3])
+        yield from (first, last)
+        if match[1]:
+            yield from (month % 12 + 1 for month in range(first - 1, last if last >= first else last + 12))
+    for match in _DATE.finditer(text):
+        yield int(match[1])
 
 
 def _days(text: str) -> Iterator[tuple[int, int]]:
     for match in _DAY.finditer(text):
         month, day = (match[1], match[2]) if match[1] else (match[4], match[3])
-        yield _MONTHS.index(month.lower()) + 1, int(day)
+        yield _number(month), int(day)
+    for match in _DATE.finditer(text):
+        if match[2]:
+            yield int(match[1]), int(match[2])
 
 
-def _spaced(text: str) -> str:
-    return f" {' '.join(_WORDS.findall(text.casefold()))} "
+def _number(month: str) -> int:
+    return _MONTHS.index(month.lower()) + 1

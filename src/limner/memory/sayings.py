@@ -33,9 +33,17 @@ class Saying:
     traits: Trait
 
 
-_SPEAKER = re.compile(r"\s*([^\W\d_](?:[^\W_]|[ .'’-]){0,38}[^\W_.]?):\s+\S")
+_SPEAKER = re.compile(r"\s*([^\W\d_](?:[^\W_]|[ .'’-]){0,38}[^\W_.]?)(?::\s+|：\s*)\S")
 _SPEAKER_WORDS = 3
-_ASKS = re.compile(r"[?？]\W*(?:\([^()]*\)\s*)?$")
+_PARTICLE = re.compile(r"al|bin|da|de[lnr]?|d[iu]|dos|el|ibn|l[ae]|v[ao]n")
+_NUMBERED = re.compile(r"agent|participant|person|speaker|user", re.IGNORECASE)
+_LABEL = re.compile(
+    r"answer|date|edit|example|fyi|important|nb|notes?|ps|question|re|reminder|subject|summary|time|tip|title|today|todo|"
+    r"tomorrow|topic|update|warning|yesterday",
+    re.IGNORECASE,
+)
+# Each pattern is bounded by what it looks for, so that no text takes longer than its length.
+_ASKS = re.compile(r"[?？][^\w?？]*(?:\([^()]*\)\s*)?$")
 _DATES = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|last|next|ago|since|recently|just|weeks?|weekends?|months?|"
     r"this (?:year|morning|evening|summer|winter|spring|fall|autumn)|(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
@@ -47,7 +55,7 @@ _COUNTS = re.compile(
 )
 _NAMES = re.compile(r"(?<=[^.!?:\s] )[^\W\d_a-z][^\W\d_]+")
 _TELLS = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur|[Mm]e)\b")
-_QUOTES = re.compile(r'["“„«][^"”“»]{2,}["”“»]')
+_QUOTES = re.compile(r'["“„«][^"“”„«»]{2,}["”“»]')
 
 
 def read_saying(text: str) -> Saying:
@@ -58,20 +66,31 @@ def read_saying(text: str) -> Saying:
     """
     speaker, words = None, text
     match = _SPEAKER.match(text)
-    if match is not None and len(match[1].split()) <= _SPEAKER_WORDS and match[1][0].isupper():
+    if match is not None and _is_name(match[1]):
         speaker, words = match[1].casefold(), text[match.end(1) + 1 :]
     traits = Trait(0)
     for trait, pattern in _PATTERNS:
         if pattern.search(words) is not None:
             traits |= trait
+    if any(match[0][0].isupper() for match in _NAMES.finditer(words)):
+        traits |= Trait.NAMES
     return Saying(speaker, traits)
+
+
+def _is_name(text: str) -> bool:
+    """Return whether the words before a colon are a name, and not the beginning of a sentence or a label."""
+    first, *others = text.split()
+    if len(others) >= _SPEAKER_WORDS or first[0].islower() or _LABEL.fullmatch(text):
+        return False
+    if any(word[0].isdigit() for word in others):
+        return _NUMBERED.fullmatch(first) is not None
+    return not any(word[0].islower() and not _PARTICLE.fullmatch(word) for word in others)
 
 
 _PATTERNS = (
     (Trait.ASKS, _ASKS),
     (Trait.DATES, _DATES),
     (Trait.COUNTS, _COUNTS),
-    (Trait.NAMES, _NAMES),
     (Trait.QUOTES, _QUOTES),
     (Trait.TELLS, _TELLS),
 )

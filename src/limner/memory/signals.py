@@ -53,6 +53,8 @@ SIGNALS: Mapping[str, FusionPart] = {
 WIDEST = 4
 """How many neighbours on each side the cosines are asked of."""
 _WINDOW = 2
+_NOBODY = -2
+"""No author's code, and not that of what has none."""
 _LENGTH = 20.0
 """Index terms of a document that is neither short nor long."""
 
@@ -91,7 +93,8 @@ def signals(
     sayings = snapshot.sayings
     sayings.read(connection, snapshot.user_id, snapshot.columns, positions)
     traits, speakers = sayings.traits[positions], sayings.speakers[positions]
-    named = named_in(question.text, sayings.names)
+    # Of the chosen alone: who else was ever looked at must not make a difference.
+    named = named_in(question.text, [sayings.names[code] for code in np.unique(speakers[speakers >= 0])])
     words = _words(connection, snapshot, arrangement, question.without(named), chosen)
     asks = (traits & Trait.ASKS > 0).astype(np.float64)
     scored = {
@@ -236,4 +239,4 @@ def _moments(snapshot: Snapshot, question: Question, positions: NDArray[np.intp]
 
 
 def _code(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else -1
+    return names.index(name) if name in names else _NOBODY
