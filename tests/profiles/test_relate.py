@@ -40,8 +40,19 @@ async def test_the_same_wording_is_the_same_without_a_model(plan, text, cosine):
 @pytest.mark.parametrize("plan", ["small", "batch"])
 async def test_what_is_far_apart_is_unrelated_without_a_model(plan):
     answers = Answers()
-    assert await relate([(MOVED, [Candidate(LISBON, 0.59)])], answers.model(plan=plan)) == [[]]
+    commutes = draft("The user takes the metro to work.", on=5)
+    assert await relate([(commutes, [Candidate(LISBON, 0.59)])], answers.model(plan=plan)) == [[]]
+    assert await relate([(MOVED, [Candidate(LISBON, 0.34)])], answers.model(plan=plan)) == [[]]
+    earlier = draft("The user moved to Porto.", on=-5)
+    assert await relate([(earlier, [Candidate(LISBON, 0.59)])], answers.model(plan=plan)) == [[]]
     assert answers.asked == []
+
+
+async def test_a_change_reaches_farther():
+    answers = Answers(relations={(LISBON.text, MOVED.text): "updates"})
+    related = await relate([(MOVED, [Candidate(LISBON, 0.36)])], answers.model())
+    assert kinds(related) == [[(LISBON, "updates", True)]]
+    assert answers.calls == {"replaces": 1}
 
 
 @pytest.mark.parametrize(
