@@ -96,7 +96,7 @@ def test_without_vectors_it_is_encoded_when_it_is_searched(memory, second, tmp_p
 _TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30).filter(str.strip)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     said=st.lists(
         st.tuples(_TEXTS, st.sampled_from(["chat", "mail", "日記"]), st.booleans()), min_size=1, max_size=6

@@ -80,7 +80,7 @@ def _change(lines: list[dict], how: str, where: int, which: int, value: object) 
             changed[field] = value
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=_CHANGES, counted=st.booleans())
 def test_a_changed_export_is_taken_whole_or_refused_whole(lines, changes, counted, memory, tmp_path) -> None:
     changed = json.loads(json.dumps(lines))
