@@ -134,13 +134,13 @@ class Nearness:
         if not self.matrix.dimension:
             return np.zeros(len(chosen))
         if rows is None:
-            found = self.vectors(connection, chosen) @ vector
+            found = _products(self.vectors(connection, chosen), vector)
         elif key in self._compared or _GATHERING * len(chosen) > len(rows):
             if key not in self._compared:
-                self._compared[key] = rows @ vector
+                self._compared[key] = _products(rows, vector)
             found = self._compared[key][chosen]
         else:
-            found = rows[chosen] @ vector
+            found = _products(rows[chosen], vector)
         cosines: NDArray[np.float64] = found.astype(np.float64)
         if not self.complete:
             there = self.present[chosen]
@@ -162,6 +162,16 @@ class Nearness:
         if not self.complete:
             rows[~self.present[chosen]] = 0.0
         return rows
+
+
+def _products(rows: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the dot product of each row with a vector.
+
+    A product of matrices would take as long, but what it gives equal rows differs with where they lie, in the last digits;
+    scaled to 0…1 that can be all that is left.
+    """
+    products: NDArray[np.float32] = np.einsum("ij,j->i", rows, vector)
+    return products
 
 
 def _fill(
