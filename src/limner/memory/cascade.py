@@ -162,12 +162,15 @@ class Cascade:
 
     def _repeated_by_limner(self, ids: Collection[str], words: Collection[str]) -> set[str]:
         """Return limner's own answers in which one of these observations stands."""
-        wording = wording_of(self._connection, self._user_id, ids, ())
-        traces = Traces(wording.texts, words, wording.names)
-        answers = select(observations.c.id, observations.c.text).where(
+        said = select(observations.c.id, observations.c.text).where(
             observations.c.user_id == self._user_id, observations.c.author == "assistant"
         )
-        return {id for id, text in self._connection.execute(answers) if traces.found_in_text(text)}
+        answers = self._connection.execute(said).all()
+        if not answers:
+            return set()
+        wording = wording_of(self._connection, self._user_id, ids, ())
+        traces = Traces(wording.texts, words, wording.names)
+        return {id for id, text in answers if traces.found_in_text(text)}
 
     def _worded_with(self, batches: Collection[str], words: Collection[str]) -> set[str]:
         """Return the versions written in these batches whose text has one of the words."""
