@@ -47,3 +47,17 @@ def test_it_is_told_once_and_again_after_a_change(path) -> None:
     assert tell_planner(connection)
     assert not tell_planner(connection)
     connection.close()
+
+
+def test_a_store_that_is_being_written_opens_all_the_same(path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DELETE FROM sqlite_stat1")
+    connection.execute("BEGIN IMMEDIATE")
+    Database(path, busy_timeout_s=0.1).close()
+    connection.execute("ROLLBACK")
+    assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchone() == (0,)
+    connection.close()
+    Database(path).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    assert not tell_planner(connection)
+    connection.close()

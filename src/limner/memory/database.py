@@ -248,7 +248,12 @@ def _tell_planner(engine: Engine) -> None:
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
-        told = tell_planner(driver)
+        try:
+            told = tell_planner(driver)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise StoreError(f"The database failed: {error}") from error
+            return  # it only makes things faster: who opens it next does it
     if told:
         engine.dispose()  # a connection reads it when it is opened
 
