@@ -109,7 +109,7 @@ def signals(
     running = sums_before(cosines)
     for name, radius in (("meaning of three", 1), ("meaning of five", 2), ("meaning of nine", WIDEST)):
         windows = arrangement.windows(radius)
-        means = windows.summed(running, chosen) / (windows.ends[chosen] - windows.starts[chosen])
+        means: Scores = windows.summed(running, chosen) / (windows.ends[chosen] - windows.starts[chosen])
         scored[name] = min_max(np.round(means, 9))  # sums of the same numbers differ in the last digits
     beside = np.zeros((2, len(arrangement)))
     beside[:, chosen] = scored["words"], asks * scored["words"]
