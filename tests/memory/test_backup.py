@@ -403,6 +403,7 @@ def test_a_restoring_that_dies_before_its_end_leaves_the_store_as_it_was(memory,
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(3600)
 def test_a_restoring_that_dies_at_any_moment_leaves_one_whole_store(open_memory, tmp_path) -> None:
     def add(memory: Memory, words: str) -> None:
         memory.user("ada").observe_many(NewObservation(f"{words} {n}") for n in range(3000))
