@@ -62,9 +62,7 @@ def observe(
     if (text is None) == (file is None):
         raise InputError("Say what to observe: a TEXT, `-` for standard input, or --file; one of them.")
     at = moment(occurred_at)
-    new = NewObservation(
-        text or "", source=source, author=author, occurred_at=at, key=key, session=session
-    )
+    new = NewObservation(text or "", source=source, author=author, occurred_at=at, key=key, session=session)
     if key is not None and (file is not None or text == "-"):
         raise InputError("--key is for one observation; in a file each line may have a `key` of its own.")
     with opened_memory(home) as memory:
