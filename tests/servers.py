@@ -84,6 +84,11 @@ class ChromaProcess:
         self.url = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not killed since."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = Path(sys.executable).with_name("chroma")
