@@ -10,7 +10,7 @@ import pytest
 
 from contracts.memory_talk import CONVERSATION, FITTED, MINUTE, START, Said, signals_of
 from limner.errors import ModelError
-from limner.memory import UserMemory
+from limner.memory import UserMemory, scoring
 from limner.memory.asof import as_of
 from limner.memory.documents import KINDS
 from limner.memory.fusion import WEIGHTS, fused
@@ -233,3 +233,27 @@ def test_what_tells_facts_ranks_higher_where_that_was_fitted(open_memory) -> Non
     for text, signals in found.items():
         assert signals["telling"] == pytest.approx(float(encoder.encode_documents([text])[0] @ direction))
     assert len({signals["telling"] for signals in found.values()}) == len(CONVERSATION)
+
+
+def test_of_many_only_the_best_are_ranked_and_what_lies_beside_them(talk, monkeypatch) -> None:
+    query = "Which instrument is played?"
+    whole = texts(talk.search(query, k=20))
+    monkeypatch.setattr(scoring, "_MANY", 3)
+    monkeypatch.setattr(scoring, "POOL", 1)
+    found = talk.search(query, k=20)
+    assert 0 < len(found) < len(CONVERSATION)
+    assert texts(found)[:2] == whole[:2]
+    assert "Ada: The oboe, since yesterday." in texts(found)
+    for recall in found:
+        assert sum(recall.why.values()) == pytest.approx(recall.score)
+
+
+def test_an_index_in_between_changes_nothing_that_is_found_first(open_memory) -> None:
+    first = None
+    for limit in (100_000, 0):
+        ada = open_memory(exact_limit=limit, chroma_url="ephemeral").user("ada")
+        if limit:
+            ada.observe_many(one.new for one in CONVERSATION)
+        found = ada.search("Which instrument is played?", k=3)
+        first = first or texts(found)
+        assert texts(found) == first
