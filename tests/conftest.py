@@ -9,12 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from limner.memory.database import Database
 from limner.memory.schema import metadata
 from servers import ChromaProcess, PostgreSQL, postgresql
+
+
+# The same examples in every run of the same code; `pytest --hypothesis-profile=explore` draws others.
+hypothesis.settings.register_profile("explore", derandomize=False)
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from limner.errors import InputError
@@ -296,6 +296,7 @@ LINES = st.lists(st.lists(FIELD, min_size=1, max_size=5).map("\t".join), max_siz
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(inter=LINES, items=LINES, headers=st.booleans())
+@example(inter=[], items=["0\t\t1E400\t"], headers=True)
 def test_any_file_is_a_benchmark_or_a_data_error(tmp_path, inter, items, headers):
     start = (INTER, ITEMS) if headers else ("", "")
     folder = _folder(tmp_path, start[0] + "\n".join(inter), start[1] + "\n".join(items))

@@ -1,5 +1,6 @@
 """Data sets by name or from a folder: a catalogue and interactions with it."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -154,7 +155,8 @@ def _value(text: str, kind: Kind | None, missing: frozenset[str]) -> AttributeVa
         return tuple(word for word in text.split() if word not in missing) or None
     if kind != "number":
         return text
-    return float(text) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", text) else None
+    number = float(text) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", text) else math.inf
+    return number if math.isfinite(number) else None
 
 
 _ARTICLES = "The|A|An|La|Le|Les|L'|Il|Lo|I|Gli|Das|Der|Die|El|Los|Las|Un|Une|Det|Den|De"
