@@ -17,7 +17,6 @@ from limner.memory.database import Database
 from limner.memory.schema import metadata
 from servers import ChromaProcess, PostgreSQL, postgresql
 
-
 # The same examples in every run of the same code; `pytest --hypothesis-profile=explore` draws others.
 hypothesis.settings.register_profile("explore", derandomize=False)
 hypothesis.settings.register_profile("repeatable", derandomize=True)
