@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from limner.memory.lexical import K1, B, bm25, tokenize
+from limner.memory.lexical import K1, B, tokenize
 from limner.memory.schema import terms
 from limner.settings import RecallWeights
 
@@ -58,9 +59,9 @@ def test_scores_follow_the_formula(ada) -> None:
     assert found[0].score == pytest.approx(1)
     assert found[1].score == 0  # min-max scaled over the two that match
     memory = ada._memory
-    with memory.database.read() as connection:
-        scores = bm25(connection, "ada", "horror", dict(enumerate(lengths, start=1)))
-    assert scores == pytest.approx({1: raw[0], 2: raw[1]})
+    with memory.snapshots.opened("ada") as (connection, snapshot):
+        scores = snapshot.bm25(connection, "horror", np.ones(3, dtype=np.bool_))
+    assert scores == pytest.approx([raw[0], raw[1], 0.0])
 
 
 def test_a_query_of_unknown_words_finds_nothing_by_words(ada) -> None:

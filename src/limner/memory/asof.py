@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, or_, true
+from sqlalchemy import ColumnElement, Table, and_, or_
 
 from limner.memory.intake import check_zone
 from limner.memory.records import utc_now
-from limner.memory.schema import observations, propositions
+from limner.memory.schema import propositions
 
 __all__ = ("NOW", "AsOf", "as_of", "held_in")
 
@@ -37,10 +37,6 @@ class AsOf:
         if self.at is None:
             return lasts
         return and_(lasts, or_(c.valid_from.is_(None), c.valid_from <= self.at))
-
-    def happened(self) -> ColumnElement[bool]:
-        """Return the condition that an observation had been made."""
-        return true() if self.at is None else observations.c.occurred_at <= self.at
 
 
 NOW = AsOf()

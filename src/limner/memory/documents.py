@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from limner.memory.asof import NOW, AsOf
 from limner.memory.counters import next_version
 from limner.memory.lexical import index_terms, tokenize
 from limner.memory.records import Observation, Proposition
@@ -16,32 +14,17 @@ from limner.memory.schema import documents, observations, propositions
 
 __all__ = (
     "KINDS",
-    "Document",
     "Kind",
     "add_document",
     "add_documents",
-    "any_visible",
     "document_texts",
     "retire_document",
-    "visible_documents",
 )
 
 Kind = Literal["observation", "proposition"]
 """What a document is the text of."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One searchable text."""
-
-    id: int
-    kind: Kind
-    owner_id: str
-    """Id of the observation or proposition."""
-    length: int
-    """In index terms."""
 
 
 def add_document(
@@ -100,38 +83,6 @@ def retire_document(connection: Connection, user_id: str, proposition_id: str, n
         .where(documents.c.user_id == user_id, documents.c.proposition_id == proposition_id)
         .values(retired_at=now, changed=next_version(connection, user_id))
     )
-
-
-def visible_documents(
-    connection: Connection, user_id: str, kinds: Collection[str], when: AsOf = NOW
-) -> list[Document]:
-    """Return the documents that answer for a moment, in order of their number.
-
-    Args:
-        connection: An open connection.
-        user_id: Whose documents.
-        kinds: Which kinds of them.
-        when: What was so, and what was known.
-    """
-    mine = (documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), when.held(documents))
-    statement = select(documents).outerjoin(propositions, documents.c.proposition_id == propositions.c.id)
-    seen = or_(documents.c.proposition_id.is_(None), when.valid())
-    if when.at is not None:
-        statement = statement.outerjoin(observations, documents.c.observation_id == observations.c.id)
-        seen = and_(seen, or_(documents.c.observation_id.is_(None), when.happened()))
-    statement = statement.where(*mine, seen).order_by(documents.c.id)
-    return [
-        Document(row.id, row.kind, row.observation_id or row.proposition_id, row.length)
-        for row in connection.execute(statement)
-    ]
-
-
-def any_visible(connection: Connection, user_id: str, kinds: Collection[str], when: AsOf = NOW) -> bool:
-    """Return whether `visible_documents` may find one: none that was known means none."""
-    statement = select(documents.c.id).where(
-        documents.c.user_id == user_id, documents.c.kind.in_(sorted(kinds)), when.held(documents)
-    )
-    return connection.execute(statement.limit(1)).first() is not None
 
 
 def document_texts(connection: Connection, user_id: str, numbers: Collection[int]) -> dict[int, str]:

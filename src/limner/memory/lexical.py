@@ -1,4 +1,4 @@
-"""BM25 over an inverted index in SQL, keyed by user and term.
+"""The terms of BM25 and their index in SQL, keyed by user and term; `limner.memory.snapshot` and `signals` score with them.
 
 The statistics (number of documents, their mean length, how many hold a term) are the user's own, so another
 user's rows change neither a score nor its cost; FTS5 and `ts_rank` cannot do that, and differ from each other.
@@ -11,16 +11,14 @@ import math
 import re
 import threading
 import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import Stemmer
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from limner.memory.rows import chunked
 from limner.memory.schema import terms
 
-__all__ = ("K1", "B", "bm25", "index_terms", "tokenize")
+__all__ = ("K1", "B", "idf", "index_terms", "tokenize")
 
 K1 = 1.2
 """How soon more of the same term stops to count."""
@@ -57,48 +55,14 @@ def index_terms(connection: Connection, user_id: str, counts: Mapping[int, Mappi
         connection.execute(terms.insert(), rows)
 
 
-def bm25(
-    connection: Connection, user_id: str, query: str, lengths: Mapping[int, int], language: str = "english"
-) -> dict[int, float]:
-    """Return the BM25 score of every document that has a term of `query`.
+def idf(size: int, having: int) -> float:
+    """Return the inverse document frequency of a term; see this module.
 
     Args:
-        connection: An open connection.
-        user_id: Whose documents.
-        query: Any text.
-        lengths: The documents that count, each with its number of terms.
-        language: The Snowball algorithm that the documents were indexed with.
+        size: How many documents there are.
+        having: How many of them have the term.
     """
-    if not lengths:
-        return {}
-    mean_length = sum(lengths.values()) / len(lengths) or 1.0
-    scores: defaultdict[int, float] = defaultdict(float)
-    wanted = Counter(tokenize(query, language))
-    for repeats, postings in _postings(connection, user_id, wanted, lengths):
-        idf = math.log(1 + (len(lengths) - len(postings) + 0.5) / (len(postings) + 0.5))
-        for document, frequency in postings:
-            norm = K1 * (1 - B + B * lengths[document] / mean_length)
-            scores[document] += repeats * idf * frequency * (K1 + 1) / (frequency + norm)
-    return dict(scores)
-
-
-def _postings(
-    connection: Connection, user_id: str, query: Mapping[str, int], known: Collection[int]
-) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Yield of each query term its repeats in the query and its (document, frequency) pairs, in term order.
-
-    The order is fixed because floating-point sums depend on it.
-    """
-    for chunk in chunked(sorted(query)):
-        found: dict[str, list[tuple[int, int]]] = {}
-        statement = select(terms.c.term, terms.c.document_id, terms.c.frequency).where(
-            terms.c.user_id == user_id, terms.c.term.in_(chunk)
-        )
-        for term, document, frequency in connection.execute(statement):
-            if document in known:
-                found.setdefault(term, []).append((document, frequency))
-        for term in sorted(found):
-            yield query[term], found[term]
+    return math.log(1 + (size - having + 0.5) / (having + 0.5))
 
 
 def _split(word: str) -> Iterator[str]:

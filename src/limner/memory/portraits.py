@@ -12,7 +12,7 @@ from limner.memory.records import Portrait, PortraitLine
 from limner.memory.rows import chunked, ensure_user, insert_missing
 from limner.memory.schema import observations, portrait_basis, portraits, propositions
 
-__all__ = ("latest_portrait", "list_portraits", "save_portrait")
+__all__ = ("latest_portrait", "save_portrait")
 
 _DRAW_AGAIN = "What this portrait was drawn from has been erased meanwhile; draw it again."
 
@@ -59,12 +59,6 @@ def latest_portrait(
     newest = statement.order_by(portraits.c.drawn_at.desc(), portraits.c.id.desc()).limit(1)
     found = _portraits(connection, newest)
     return found[0] if found else None
-
-
-def list_portraits(connection: Connection, user_id: str) -> list[Portrait]:
-    """Return every portrait of the user, oldest first."""
-    statement = select(portraits).where(portraits.c.user_id == user_id)
-    return _portraits(connection, statement.order_by(portraits.c.drawn_at, portraits.c.id))
 
 
 def _check_there(connection: Connection, user_id: str, table: Table, ids: Collection[str]) -> None:

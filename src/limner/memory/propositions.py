@@ -8,7 +8,7 @@ from limner.memory.records import Proposition
 from limner.memory.rows import propositions_from
 from limner.memory.schema import propositions
 
-__all__ = ("all_propositions", "held_propositions", "line_of_revisions", "one_proposition")
+__all__ = ("held_propositions", "line_of_revisions", "one_proposition")
 
 
 def held_propositions(connection: Connection, user_id: str, when: AsOf = NOW) -> list[Proposition]:
@@ -16,16 +16,6 @@ def held_propositions(connection: Connection, user_id: str, when: AsOf = NOW) ->
     statement = (
         select(propositions)
         .where(propositions.c.user_id == user_id, when.held(propositions), when.valid())
-        .order_by(propositions.c.recorded_at, propositions.c.id)
-    )
-    return propositions_from(connection, user_id, connection.execute(statement).all())
-
-
-def all_propositions(connection: Connection, user_id: str) -> list[Proposition]:
-    """Return every version of every proposition, retired ones included, oldest first."""
-    statement = (
-        select(propositions)
-        .where(propositions.c.user_id == user_id)
         .order_by(propositions.c.recorded_at, propositions.c.id)
     )
     return propositions_from(connection, user_id, connection.execute(statement).all())

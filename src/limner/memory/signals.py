@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from limner.memory.arrangement import Arrangement, sums_before
-from limner.memory.lexical import K1, B
+from limner.memory.lexical import K1, B, idf
 from limner.memory.questions import Question, named_in
 from limner.memory.ranking import Scores, min_max
 from limner.memory.sayings import Trait
@@ -154,8 +154,8 @@ def _words(
     weight = 0.0
     for term in sorted(terms):  # a fixed order, because floating-point sums depend on it
         hits, counts = arrangement.sorted(postings[term].positions, postings[term].frequencies)
-        idf = _idf(len(arrangement), len(hits))
-        weight += terms[term] * idf
+        rarity = idf(len(arrangement), len(hits))
+        weight += terms[term] * rarity
         if not len(hits):
             continue
         here, around, close = arrangement.counted(hits, counts, spans)
@@ -163,7 +163,7 @@ def _words(
         window += terms[term] * units[1].bm25(around, near.reached(hits))
         of_sitting = _by_sitting(arrangement, hits, counts)
         sitting += terms[term] * units[2].bm25(of_sitting[sittings], int(np.count_nonzero(of_sitting)))
-        covered += terms[term] * idf * (close > 0)
+        covered += terms[term] * rarity * (close > 0)
     return _Words(own, window, sitting, covered / weight if weight else covered)
 
 
@@ -186,12 +186,8 @@ class _Units:
 
     def bm25(self, frequencies: Scores, having: int) -> Scores:
         """Return what one term gives the chosen units, by how often it stands in each, (c,)."""
-        scores: Scores = _idf(self._size, having) * (K1 + 1) * frequencies / (frequencies + self._norms)
+        scores: Scores = idf(self._size, having) * (K1 + 1) * frequencies / (frequencies + self._norms)
         return scores
-
-
-def _idf(size: int, having: int) -> float:
-    return math.log(1 + (size - having + 0.5) / (having + 0.5))
 
 
 def _speaker(

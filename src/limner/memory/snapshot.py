@@ -8,7 +8,6 @@ Everywhere a document is named by its position in `columns`; where every one of 
 shape (n,).
 """
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from sqlalchemy import Connection, bindparam, select
 from limner.memory.arrangement import Arrangement
 from limner.memory.asof import AsOf
 from limner.memory.documents import KINDS
-from limner.memory.lexical import K1, B, tokenize
+from limner.memory.lexical import K1, B, idf, tokenize
 from limner.memory.rows import chunked
 from limner.memory.schema import terms, users
 from limner.memory.snapshot_columns import NEVER, Columns, Names, microseconds, read_columns
@@ -203,9 +202,9 @@ class Snapshot:
             if not everything:
                 counted = among[at]
                 at, frequency = at[counted], frequency[counted]
-            idf = math.log(1 + (size - len(at) + 0.5) / (len(at) + 0.5))
+            rarity = idf(size, len(at))
             norm = K1 * (1 - B + B * lengths[at] / mean_length)
-            scores[at] += wanted[word] * idf * frequency * (K1 + 1) / (frequency + norm)
+            scores[at] += wanted[word] * rarity * frequency * (K1 + 1) / (frequency + norm)
         return scores
 
     def nearness(self, connection: Connection, encoder: Vectorizer, most: int) -> Nearness:

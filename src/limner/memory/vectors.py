@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from limner.errors import ModelError
 from limner.memory.counters import next_version
@@ -22,7 +22,6 @@ from limner.memory.schema import documents, outbox, users, vectors
 __all__ = (
     "Vectorizer",
     "copy_vectors",
-    "count_vectors",
     "encode_missing",
     "lacks_vector",
     "load_vectors",
@@ -65,12 +64,6 @@ def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = np.divide(matrix, norms, out=np.zeros_like(matrix), where=norms > 0)
     return scaled
-
-
-def count_vectors(connection: Connection, user_id: str, encoder: Vectorizer) -> int:
-    """Return how many of the user's documents have a vector of this encoder."""
-    statement = select(func.count()).where(*_of(user_id, encoder))
-    return connection.execute(statement).scalar_one()
 
 
 def load_vectors(
