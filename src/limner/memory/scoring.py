@@ -89,10 +89,11 @@ class Ranking:
         chosen = self._candidates(words, vector)[::-1]  # of equal scores the record stored later comes first
         if not len(chosen):
             return []
-        cosines = np.zeros(len(chosen))
-        if vector is not None and self._nearness is not None:
-            cosines = self._nearness.cosines(self._connection, vector, chosen)
-        lexical, dense = min_max(words[chosen]), min_max(cosines)
+        lexical = dense = np.zeros(len(chosen))
+        if weights.lexical > 0:
+            lexical = min_max(words[chosen])
+        if weights.dense > 0 and vector is not None and self._nearness is not None:
+            dense = min_max(self._nearness.cosines(self._connection, vector, chosen))
         parts = {"lexical": (weights.lexical, lexical), "dense": (weights.dense, dense)}
         if weights.context > 0:
             parts["context"] = (weights.context, self._context(chosen, lexical, dense))
