@@ -1,7 +1,8 @@
 """Commands by which a user has the last word: correct, confirm, pin, deny, forget; and what was forgotten."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from limner.apps.cli.options import AsJson, Home, UserId
 from limner.errors import InputError
 
 if TYPE_CHECKING:
-    from limner.memory import Receipt
+    from limner.memory import Receipt, UserMemory
     from limner.memory.records import Proposition
 
 __all__ = ["register"]
@@ -34,52 +35,37 @@ def correct(
     as_json: AsJson = False,
 ) -> None:
     """Put the user's own words in the place of a statement; what was derived from it is looked at anew."""
-    from limner.apps.cli.opening import known, opened_memory
-
-    with opened_memory(home) as memory:
-        held = memory.user(known(user, memory.users())).correct(id, words)
-    _print_held(held, as_json=as_json)
+    _judge(user, home, lambda door: door.correct(id, words), as_json=as_json)
 
 
 def confirm(user: UserId, id: PropositionId, home: Home = None, as_json: AsJson = False) -> None:
     """Confirm a statement: no inference overrides it any more."""
-    from limner.apps.cli.opening import known, opened_memory
-
-    with opened_memory(home) as memory:
-        held = memory.user(known(user, memory.users())).confirm(id)
-    _print_held(held, as_json=as_json)
+    _judge(user, home, lambda door: door.confirm(id), as_json=as_json)
 
 
 def pin(user: UserId, id: PropositionId, home: Home = None, as_json: AsJson = False) -> None:
     """Confirm a statement, and keep it in mind whatever is asked."""
-    from limner.apps.cli.opening import known, opened_memory
-
-    with opened_memory(home) as memory:
-        held = memory.user(known(user, memory.users())).pin(id)
-    _print_held(held, as_json=as_json)
+    _judge(user, home, lambda door: door.pin(id), as_json=as_json)
 
 
 def unpin(user: UserId, id: PropositionId, home: Home = None, as_json: AsJson = False) -> None:
     """Keep a statement no longer in mind whatever is asked; it stays confirmed."""
-    from limner.apps.cli.opening import known, opened_memory
-
-    with opened_memory(home) as memory:
-        held = memory.user(known(user, memory.users())).unpin(id)
-    _print_held(held, as_json=as_json)
+    _judge(user, home, lambda door: door.unpin(id), as_json=as_json)
 
 
 def deny(user: UserId, id: PropositionId, home: Home = None, as_json: AsJson = False) -> None:
     """Deny a statement: it is not held any more, and no inference brings it back."""
+    _judge(user, home, lambda door: door.deny(id), as_json=as_json)
+
+
+def _judge(
+    user: str, home: Path | None, verdict: Callable[["UserMemory"], "Proposition"], *, as_json: bool
+) -> None:
     from limner.apps.cli.opening import known, opened_memory
-
-    with opened_memory(home) as memory:
-        denied = memory.user(known(user, memory.users())).deny(id)
-    _print_held(denied, as_json=as_json)
-
-
-def _print_held(version: "Proposition", *, as_json: bool) -> None:
     from limner.apps.cli.printing import print_json
 
+    with opened_memory(home) as memory:
+        version = verdict(memory.user(known(user, memory.users())))
     if as_json:
         print_json(version)
     elif version.denied_at is not None:
