@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     seed: int = 0
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for one model call, in seconds."""
+    cache_salt: bool = False
+    """Whether vLLM keeps each user's prompts apart in its prefix cache. Nobody can then tell from an answer's speed what was said of
+    somebody else, and the instructions that all users share are computed again for each."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the embedded engine; none means one per core."""
     call_plan: Literal["auto", "small", "batch"] = "auto"

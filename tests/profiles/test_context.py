@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from made import day
 from test_summary import note
 
-from limner.inference.language_model import estimate_tokens
+from limner.inference.reply import estimate_tokens
 from limner.memory import Portrait
 from limner.profiles.context import pack
 from limner.profiles.propositions.portraitist import lines_of

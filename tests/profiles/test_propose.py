@@ -7,7 +7,7 @@ from made import day, told
 from answering import Answers, scored, scoring_model
 from limner.errors import MalformedOutput, ModelUnavailable
 from limner.inference import load_prompt
-from limner.inference.language_model import estimate_tokens
+from limner.inference.reply import estimate_tokens
 from limner.memory import Standing
 from limner.profiles.propositions.orders import gives_orders, speaks_of_self
 from limner.profiles.propositions.propose import _GATE, propose, strangers

@@ -7,7 +7,7 @@ from limner.evals.engine import opened_memory, reflects
 from limner.evals.provider import PROVIDER, limner_settings
 from limner.evals.records import Asked, Benchmark, Passage, Question
 from limner.evals.running import Feeder, asked_of, stratified
-from limner.inference.language_model import estimate_tokens
+from limner.inference.reply import estimate_tokens
 from limner.profiles.propositions.sentences import sentences
 from limner.settings import Settings
 

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from limner.inference.chat import chat_model
     from limner.inference.choose import Choice
     from limner.inference.encoder import Encoder
-    from limner.inference.language_model import LanguageModel, Reply
+    from limner.inference.language_model import LanguageModel
     from limner.inference.ledger import Ledger, LedgerRow
     from limner.inference.packages import Asset, PackagedFile, Part, fetch
     from limner.inference.portal import Portal
     from limner.inference.prompts import Prompt, load_prompt
+    from limner.inference.reply import Reply
 
 __all__ = [
     "Asset",
@@ -45,7 +46,7 @@ _MODULE_OF = {
     "Part": "packages",
     "Portal": "portal",
     "Prompt": "prompts",
-    "Reply": "language_model",
+    "Reply": "reply",
     "chat_model": "chat",
     "fetch": "packages",
     "load_prompt": "prompts",

@@ -11,14 +11,16 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_openai_messages
 
 from limner.errors import ContextOverflow, InputError, MalformedOutput, ModelError, ModelUnavailable
+from limner.inference.endpoint import Dialect
 from limner.inference.language_model import LanguageModel
 from limner.inference.structured import response_format
 
-__all__ = ["Choice", "choose"]
+__all__ = ["TOP_LOGPROBS", "Choice", "choice_body", "choose"]
 
 Method = Literal["constrained", "loglik"]
 _RETRIES = 2
-_TOP = {"llama.cpp": 500, "vllm": 20, "openai": 20, "plain": 0}
+TOP_LOGPROBS: Mapping[Dialect, int] = {"llama.cpp": 500, "vllm": 20, "openai": 20, "plain": 0}
+"""Likely first tokens that a choice by likelihood asks for: the most that each kind of server gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +127,9 @@ async def _constrained(
 ) -> str | None:
     """Return the option that was generated, or none where the endpoint knows no constraint."""
     dialect = await model.adialect()
-    body: dict[str, Any]
     if dialect == "plain":
         return None
-    if dialect == "llama.cpp":
-        body = {
-            "grammar": "root ::= " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options)
-        }
-    elif dialect == "vllm":
-        body = {"structured_outputs": {"choice": list(options)}}
-    else:
-        body = response_format(_schema(options), dialect, "choice")
+    body = choice_body(options, dialect)
     reply = await model.areply(prompt, stage=stage, max_tokens=_longest(options), body=body)
     answer = reply.text.strip()
     if dialect == "openai":
@@ -148,8 +142,20 @@ async def _constrained(
     return answer
 
 
-def _schema(options: Sequence[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": {"choice": {"type": "string", "enum": list(options)}}}
+def choice_body(options: Sequence[str], dialect: Dialect) -> dict[str, Any]:
+    """Return the request fields that constrain an answer to one of several texts; none for a `plain` model.
+
+    A server of dialect `openai` knows schemas alone: it answers `{"choice": "the text"}`.
+    """
+    if dialect == "llama.cpp":
+        texts = (json.dumps(option, ensure_ascii=False) for option in options)
+        return {"grammar": "root ::= " + " | ".join(texts)}
+    if dialect == "vllm":
+        return {"structured_outputs": {"choice": list(options)}}
+    if dialect == "openai":
+        schema = {"type": "object", "properties": {"choice": {"type": "string", "enum": list(options)}}}
+        return response_format(schema, dialect, "choice")
+    return {}
 
 
 def _longest(options: Sequence[str]) -> int:
@@ -193,7 +199,7 @@ async def _scores(
     dialect = await model.adialect()
     if dialect == "plain":
         return None
-    reply = await model.areply(prompt, stage=stage, max_tokens=1, top_logprobs=_TOP[dialect])
+    reply = await model.areply(prompt, stage=stage, max_tokens=1, top_logprobs=TOP_LOGPROBS[dialect])
     return _option_scores(reply.first_token, options)
 
 

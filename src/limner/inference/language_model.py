@@ -1,69 +1,34 @@
 """A langchain chat model, and what limner must know of it to ask it well."""
 
 import hashlib
-import math
-import re
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager
+from typing import Any, Literal, Self, cast
 
 import anyio
 from anyio import to_thread
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 
-from limner.errors import ContextOverflow
+from limner.errors import ContextOverflow, ModelUnavailable
 from limner.inference.chat import openai_chat
 from limner.inference.embedded import EmbeddedEngine
 from limner.inference.endpoint import Dialect, Endpoint
 from limner.inference.failures import translated
-from limner.inference.ledger import Ledger, Usage
+from limner.inference.ledger import Ledger
 from limner.inference.manifest import LANGUAGE_MODELS
 from limner.inference.packages import Progress
+from limner.inference.reply import Call, Reply, estimate_tokens, reply_of, usage_of
 from limner.inference.response_cache import ResponseCache, was_reused, with_cache
+from limner.inference.salt import PrefixSalt
 from limner.inference.tracing import model_span
 from limner.inference.weights import gguf_file
 from limner.settings import Settings
 
-__all__ = ["LanguageModel", "Plan", "Reply", "estimate_tokens", "language_model"]
+__all__ = ["LanguageModel", "Plan", "language_model"]
 
 Plan = Literal["small", "batch"]
-_PIECE = re.compile(r"[A-Za-z]+|[^\x00-\x7F]|[^\sA-Za-z]|\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer of the model."""
-
-    text: str
-    finish_reason: str | None
-    usage: Usage
-    first_token: Mapping[str, float] = field(default_factory=dict)
-    """Log-probability of each likely first token, where it was asked for and the endpoint tells."""
-    token_logprobs: tuple[tuple[int | None, float], ...] = ()
-    """Id and log-probability of each token of the answer, likewise; only llama.cpp tells the ids."""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the answer was cut off at `max_tokens`."""
-        return self.finish_reason in ("length", "max_tokens")
-
-
-def estimate_tokens(text: str) -> int:
-    """Estimate the tokens of a text, meant to err on the high side.
-
-    A run of ASCII letters counts a token per three letters, begun ones included; every other character that is not a
-    blank counts as one, outside ASCII as half of its UTF-8 bytes. English prose comes out about a third too high.
-    """
-    total = 0.0
-    for piece in _PIECE.findall(text):
-        if piece.isascii():
-            total += math.ceil(len(piece) / 3) if piece.isalpha() else 1
-        else:
-            total += max(1.0, len(piece.encode("utf-8", "replace")) / 2)
-    return math.ceil(total)
 
 
 class LanguageModel:
@@ -85,6 +50,7 @@ class LanguageModel:
         timeout_s: float = 120.0,
         endpoint: Endpoint | None = None,
         engine: EmbeddedEngine | None = None,
+        salted: bool = False,
     ) -> None:
         self.chat = chat
         self.name = name
@@ -99,6 +65,7 @@ class LanguageModel:
         self._dialect = dialect
         self._endpoint = endpoint
         self._engine = engine
+        self._salt = PrefixSalt() if salted else None
         self.resources = ExitStack()
         """What `close` ends; it holds no reference to the chat model, whose own end may trigger it."""
         for part in (engine, endpoint):
@@ -246,26 +213,48 @@ class LanguageModel:
             body: More fields of the request, such as `response_format` or `grammar`; not for `plain` models.
             top_logprobs: How many likely first tokens to report; not for `plain` models.
         """
-        dialect = await self.adialect()
         await self._check_length(messages, max_tokens)
-        arguments: dict[str, Any] = {} if stop is None else {"stop": list(stop)}
-        if dialect != "plain":
-            arguments |= {"max_tokens": max_tokens}
-            arguments |= {} if temperature is None else {"temperature": temperature}
-            arguments |= {"extra_body": dict(body)} if body else {}
-            arguments |= {"logprobs": True, "top_logprobs": top_logprobs} if top_logprobs else {}
-        usage, finish, reused = Usage(), None, False
-        start = time.perf_counter()
-        with model_span(self.name, stage, max_tokens) as note:
-            try:
-                with self._translated(messages, max_tokens), anyio.fail_after(self.timeout_s):
-                    message = await self.chat.ainvoke(list(messages), **arguments)
-                usage, finish = _usage(message), message.response_metadata.get("finish_reason")
-                reused = was_reused(message)
-                note(usage, finish)
-            finally:
-                self.ledger.record(usage, time.perf_counter() - start, stage=stage, reused=reused)
-        return Reply(message.text, finish, usage, _first_token(message), _token_logprobs(message))
+        arguments = await self._arguments(max_tokens, temperature, stop, body, top_logprobs)
+        with self._called(messages, stage, max_tokens) as call:
+            with anyio.fail_after(self.timeout_s):
+                message = await self.chat.ainvoke(list(messages), **arguments)
+            reply = reply_of(message)
+            call.usage, call.finish, call.reused = reply.usage, reply.finish_reason, was_reused(message)
+        return reply
+
+    async def astream(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        stage: str,
+        max_tokens: int,
+        temperature: float | None = None,
+        stop: Sequence[str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[str]:
+        """Yield the model's answer piece by piece, as the endpoint sends it; the arguments are those of `areply`.
+
+        The time-out holds for each piece. A caller that has had enough closes the iterator, which ends the request.
+
+        Raises:
+            ContextOverflow: Prompt and answer do not fit into the context; nothing was cut.
+            ModelUnavailable: The endpoint is down, refuses, takes too long, or broke off before the answer's end.
+            ModelError: What came is no stream of a chat completion.
+        """
+        await self._check_length(messages, max_tokens)
+        arguments = await self._arguments(max_tokens, temperature, stop, body, None)
+        arguments |= {} if await self.adialect() == "plain" else {"stream_usage": True}
+        with self._called(messages, stage, max_tokens) as call:
+            stream = cast("AsyncGenerator[AIMessageChunk]", self.chat.astream(list(messages), **arguments))
+            async with aclosing(stream) as pieces:
+                while (piece := await self._next(pieces)) is not None:
+                    if piece.usage_metadata is not None:
+                        call.usage = usage_of(piece)
+                    call.finish = piece.response_metadata.get("finish_reason") or call.finish
+                    if piece.text:
+                        yield piece.text
+            if call.finish is None and await self.adialect() != "plain":
+                raise ModelUnavailable(f"{self.where} broke off in the middle of an answer.")
 
     def close(self) -> None:
         """Close connections and stop the embedded engine, if there is one; closing twice does nothing."""
@@ -276,6 +265,46 @@ class LanguageModel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def _next(self, pieces: AsyncGenerator[AIMessageChunk]) -> AIMessageChunk | None:
+        with anyio.fail_after(self.timeout_s):
+            return await anext(pieces, None)
+
+    @property
+    def salt(self) -> dict[str, str]:
+        """The field of a request that keeps the present user's prefixes apart; empty where that is not wanted, or not known."""
+        return self._salt.field() if self._salt is not None and self._dialect == "vllm" else {}
+
+    async def _arguments(
+        self,
+        max_tokens: int,
+        temperature: float | None,
+        stop: Sequence[str] | None,
+        body: Mapping[str, Any] | None,
+        top_logprobs: int | None,
+    ) -> dict[str, Any]:
+        arguments: dict[str, Any] = {} if stop is None else {"stop": list(stop)}
+        if await self.adialect() == "plain":
+            return arguments
+        extra = {**(body or {}), **self.salt}
+        arguments |= {"max_tokens": max_tokens}
+        arguments |= {} if temperature is None else {"temperature": temperature}
+        arguments |= {"extra_body": extra} if extra else {}
+        arguments |= {"logprobs": True, "top_logprobs": top_logprobs} if top_logprobs else {}
+        return arguments
+
+    @contextmanager
+    def _called(self, messages: Sequence[BaseMessage], stage: str, max_tokens: int) -> Iterator[Call]:
+        """Make one call: it has a span, is booked whatever becomes of it, and fails with limner's own errors."""
+        call = Call()
+        start = time.perf_counter()
+        with model_span(self.name, stage, max_tokens) as note:
+            try:
+                with self._translated(messages, max_tokens):
+                    yield call
+                note(call.usage, call.finish)
+            finally:
+                self.ledger.record(call.usage, time.perf_counter() - start, stage=stage, reused=call.reused)
 
     def _translated(self, messages: Sequence[BaseMessage], max_tokens: int) -> AbstractContextManager[None]:
         def overflow() -> ContextOverflow:
@@ -295,28 +324,6 @@ class LanguageModel:
         count = await to_thread.run_sync(self._endpoint.count_messages, messages)
         if count is not None and count + max_tokens > self.context_length:
             raise ContextOverflow(count, self.context_length, max_tokens)
-
-
-def _usage(message: AIMessage) -> Usage:
-    reported = message.usage_metadata
-    if reported is None:
-        return Usage()
-    cached = reported.get("input_token_details", {}).get("cache_read") or 0
-    # Langchain gives a reused answer a usage, with nothing but a cost in it where the model told none.
-    return Usage(reported.get("input_tokens", 0), cached, reported.get("output_tokens", 0))
-
-
-def _logprobs(message: AIMessage) -> list[dict[str, Any]]:
-    return (message.response_metadata.get("logprobs") or {}).get("content") or []
-
-
-def _token_logprobs(message: AIMessage) -> tuple[tuple[int | None, float], ...]:
-    return tuple((entry.get("id"), entry["logprob"]) for entry in _logprobs(message))
-
-
-def _first_token(message: AIMessage) -> dict[str, float]:
-    content = _logprobs(message)
-    return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
 
 
 def language_model(
@@ -364,6 +371,8 @@ def language_model(
         timeout_s=settings.timeout_s,
         endpoint=endpoint,
         engine=engine,
+        # A salt that is new in each process would make every request another one to a cache of responses.
+        salted=settings.cache_salt and cache is None,
     )
 
 

@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-__all__ = ["Ledger", "LedgerRow", "Meter", "Usage", "measured"]
+__all__ = ["Ledger", "LedgerRow", "Meter", "Usage", "current_user", "measured"]
 
 _scope: ContextVar[tuple[str | None, str | None]] = ContextVar("limner_ledger_scope", default=(None, None))
+
+
+def current_user() -> str | None:
+    """Return the user of the innermost surrounding `Ledger.stage` block; none outside of one."""
+    return _scope.get()[1]
 
 
 _meters: ContextVar[tuple["Meter", ...]] = ContextVar("limner_meters", default=())

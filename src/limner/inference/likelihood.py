@@ -292,6 +292,7 @@ class _Vllm(_Route):
             "max_tokens": 1,
             "temperature": 0.0,
             "prompt_logprobs": 0,
+            **self.model.salt,
         }
         answer = await self.post("/v1/completions", body)
         try:

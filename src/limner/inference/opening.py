@@ -7,9 +7,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
+from limner.inference.endpoint import Dialect
 from limner.inference.language_model import LanguageModel
 
-__all__ = ["continue_from"]
+__all__ = ["continue_from", "opening_body"]
 
 
 async def continue_from(
@@ -31,12 +32,16 @@ async def continue_from(
         ContextOverflow: The prompt does not fit into the context.
         ModelUnavailable: The endpoint is down, refuses, or takes too long.
     """
-    body: dict[str, Any] | None = None
-    dialect = await model.adialect()
-    if dialect == "llama.cpp":
-        body = {"grammar": f"root ::= {json.dumps(opening, ensure_ascii=False)} [^\\n]+"}
-    elif dialect == "vllm":
-        body = {"structured_outputs": {"regex": re.escape(opening) + r"[^\n]+"}}
+    body = opening_body(opening, await model.adialect())
     reply = await model.areply(prompt, stage=stage, max_tokens=max_tokens, stop=["\n"], body=body)
     line = reply.text.strip().split("\n")[0].strip()
     return line if line.startswith(opening) and not reply.truncated else None
+
+
+def opening_body(opening: str, dialect: Dialect) -> dict[str, Any] | None:
+    """Return the request fields that hold an answer to its first words; none where the server knows no such constraint."""
+    if dialect == "llama.cpp":
+        return {"grammar": f"root ::= {json.dumps(opening, ensure_ascii=False)} [^\\n]+"}
+    if dialect == "vllm":
+        return {"structured_outputs": {"regex": re.escape(opening) + r"[^\n]+"}}
+    return None

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from limner.errors import ContextOverflow, MalformedOutput
 from limner.inference.endpoint import Dialect
-from limner.inference.language_model import LanguageModel, Reply
+from limner.inference.language_model import LanguageModel
+from limner.inference.reply import Reply
 
 __all__ = ["response_format", "structured"]
 

@@ -8,7 +8,7 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from limner.inference import LanguageModel
-from limner.inference.language_model import estimate_tokens
+from limner.inference.reply import estimate_tokens
 
 __all__ = ["parts"]
 
