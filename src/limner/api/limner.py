@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self
 
 from limner.agents.companion import Companion
 from limner.agents.recommender import RecommendingAgent
+from limner.api.everyone import CONCURRENCY, Everyone, EveryoneReflection, EveryoneStep
 from limner.api.reflector import BackgroundReflector
 from limner.api.schedule import Schedule
 from limner.api.user import User
@@ -34,6 +35,10 @@ from limner.settings import Settings
 from limner.tools import Dataset, load_dataset
 
 __all__ = ["Limner"]
+
+
+def _silent(step: EveryoneStep) -> None:
+    """Take no notice of a step."""
 
 
 class Limner:
@@ -143,6 +148,47 @@ class Limner:
     def users(self) -> list[str]:
         """Return the ids of all users about whom something is stored."""
         return self.memory.users()
+
+    def reflect_all(
+        self,
+        users: Collection[str] | None = None,
+        *,
+        concurrency: int | None = None,
+        progress: Callable[[EveryoneStep], None] = _silent,
+    ) -> EveryoneReflection:
+        """Draw conclusions from everything that waits, of many users side by side and of each in order.
+
+        May be interrupted or killed: what is finished is kept, the batches in hand go back to waiting, and the next run goes on
+        from there. Several runs may work on one store at once; no two of them work on one user.
+
+        Args:
+            users: Whom it is about; none is everybody.
+            concurrency: How many users are worked on side by side; none is 1 on the embedded engine, and else 32.
+            progress: Called at each change, from another thread.
+
+        Returns:
+            What was done; a user of whom a batch failed stops nobody else and is told in `failed`.
+
+        Raises:
+            ModelUnavailable: The endpoint is down, or stayed busy; what was not finished waits.
+            StoreError: The store failed; likewise.
+            InputError: `concurrency` is less than 1.
+        """
+        return self.portal.run(partial(self.areflect_all, users, concurrency=concurrency, progress=progress))
+
+    async def areflect_all(
+        self,
+        users: Collection[str] | None = None,
+        *,
+        concurrency: int | None = None,
+        progress: Callable[[EveryoneStep], None] = _silent,
+    ) -> EveryoneReflection:
+        """Async twin of `reflect_all`."""
+        self.check_open()
+        if concurrency is None:
+            embedded = self._owns_model and self.settings.base_url is None
+            concurrency = 1 if embedded else CONCURRENCY
+        return await Everyone(self, users, concurrency, progress).run()
 
     def overview(self, *, sizes: bool = False) -> list[UserSummary]:
         """Return for each user about whom something is stored how much it is, from where, and since when they pause.

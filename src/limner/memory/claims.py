@@ -20,7 +20,17 @@ from limner.memory.records import Observation, new_id, utc_now
 from limner.memory.rows import lock_user, observation_from
 from limner.memory.schema import observations
 
-__all__ = ("Batch", "Parked", "check_held", "claim", "parked", "release", "renew", "retry_parked")
+__all__ = (
+    "Batch",
+    "Parked",
+    "check_held",
+    "claim",
+    "claimable",
+    "parked",
+    "release",
+    "renew",
+    "retry_parked",
+)
 
 LEASE = timedelta(minutes=30)
 """How long a batch belongs to who claimed it, unless the claiming process is seen to be dead before."""
@@ -49,23 +59,28 @@ class Parked(NamedTuple):
 
 
 def claim(
-    database: Database, user_id: str, max_tokens: int, count_tokens: Callable[[str], int]
+    database: Database,
+    user_id: str,
+    max_tokens: int,
+    count_tokens: Callable[[str], int],
+    *,
+    alone: bool = False,
 ) -> Batch | None:
     """Take the oldest pending observations, up to `max_tokens` of text; none when nothing is due.
 
     At least one is taken, however long it is. One that failed before is a batch of its own, so that what is
-    wrong with it holds nobody else up.
+    wrong with it holds nobody else up. With `alone`, none is taken while somebody holds another batch of the user.
     """
     while True:
         with database.read() as connection:
-            due = _due(connection, user_id)
+            due = [] if alone and _is_held(connection, user_id) else _due(connection, user_id)
         # Outside the transaction: counting may ask a model's endpoint.
         chosen = _fitting(due, max_tokens, count_tokens)
         if not chosen:
             return None
         batch_id, now = new_id(), utc_now()
         with database.write() as connection:
-            if _take(connection, user_id, batch_id, [row.id for row in chosen]):
+            if _take(connection, user_id, batch_id, [row.id for row in chosen], alone=alone):
                 return Batch(batch_id, tuple(observation_from(row) for row in chosen), now)
 
 
@@ -138,7 +153,7 @@ def retry_parked(connection: Connection, user_id: str) -> int:
 def _due(connection: Connection, user_id: str) -> Sequence[Row[Any]]:
     statement = (
         select(observations)
-        .where(observations.c.user_id == user_id, _claimable(connection, user_id))
+        .where(observations.c.user_id == user_id, claimable(connection, user_id))
         .order_by(observations.c.occurred_at, observations.c.id)
         .limit(MAX_BATCH)
     )
@@ -158,11 +173,13 @@ def _fitting(due: Sequence[Row[Any]], max_tokens: int, count_tokens: Callable[[s
     return chosen
 
 
-def _take(connection: Connection, user_id: str, batch_id: str, ids: Sequence[str]) -> bool:
+def _take(connection: Connection, user_id: str, batch_id: str, ids: Sequence[str], *, alone: bool) -> bool:
     """Claim exactly these observations, or none when somebody else was faster."""
     lock_user(connection, user_id)
+    if alone and _is_held(connection, user_id):
+        return False
     free = select(observations.c.id).where(
-        observations.c.user_id == user_id, observations.c.id.in_(ids), _claimable(connection, user_id)
+        observations.c.user_id == user_id, observations.c.id.in_(ids), claimable(connection, user_id)
     )
     if set(connection.execute(free).scalars()) != set(ids):
         return False
@@ -179,15 +196,25 @@ def _take(connection: Connection, user_id: str, batch_id: str, ids: Sequence[str
     return True
 
 
-def _claimable(connection: Connection, user_id: str) -> ColumnElement[bool]:
+def claimable(connection: Connection, user_id: str | None) -> ColumnElement[bool]:
+    """Return the condition on observations that a batch may take now; of one user, or (none) of any."""
     now = utc_now()
     c = observations.c
-    holders = select(c.claim_holder).distinct().where(c.user_id == user_id, c.state == "claimed")
+    holders = select(c.claim_holder).distinct().where(c.state == "claimed")
+    if user_id is not None:
+        holders = holders.where(c.user_id == user_id)
     dead = [holder for holder in connection.execute(holders).scalars() if is_dead(holder)]
     return or_(
         and_(c.state == "pending", or_(c.next_attempt_at.is_(None), c.next_attempt_at <= now)),
         and_(c.state == "claimed", or_(c.claim_expires_at <= now, c.claim_holder.in_(dead))),
     )
+
+
+def _is_held(connection: Connection, user_id: str) -> bool:
+    """Whether somebody who is there holds a batch of this user."""
+    c = observations.c
+    live = select(c.id).where(c.user_id == user_id, c.state == "claimed", ~claimable(connection, user_id))
+    return connection.execute(live.limit(1)).first() is not None
 
 
 def _holds(user_id: str, batch_id: str) -> ColumnElement[bool]:

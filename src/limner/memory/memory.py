@@ -21,6 +21,7 @@ from limner.memory.snapshot_cache import SnapshotCache
 from limner.memory.status import StoreStatus, UserSummary, store_status, summaries
 from limner.memory.user import UserMemory
 from limner.memory.vectors import Vectorizer
+from limner.memory.waiting import Waiting
 from limner.settings import Settings
 
 __all__ = ("Memory",)
@@ -57,6 +58,7 @@ class Memory:
         self.index = VectorIndex(self.database, collections, encoder, settings.exact_limit, self.snapshots)
         if self.database.was_in_use:
             self.index.finish_erasures()
+        self.waiting = Waiting(self.database)
         self.retention = Retention(self)
         self.retention.run_when_due()
 

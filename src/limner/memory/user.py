@@ -83,18 +83,21 @@ class UserMemory(UserRecording):
                 raise InvalidObservation(f"Observation {number}: {error}") from error
         return self._store(checked) if checked else []
 
-    def claim(self, max_tokens: int, count_tokens: Callable[[str], int]) -> Batch | None:
+    def claim(
+        self, max_tokens: int, count_tokens: Callable[[str], int], *, alone: bool = False
+    ) -> Batch | None:
         """Take the oldest pending observations as one batch; none when nothing is due.
 
         Args:
             max_tokens: Most tokens of text in the batch; one longer observation is a batch of its own.
             count_tokens: Counts the tokens of a text.
+            alone: Whether to take none while somebody else works on a batch of this user.
 
         Returns:
             The batch; give it to `apply` or `release`. Nobody else gets its observations meanwhile.
         """
         self._memory.retention.run_when_due()
-        return claims.claim(self._database, self.user_id, max_tokens, count_tokens)
+        return claims.claim(self._database, self.user_id, max_tokens, count_tokens, alone=alone)
 
     def apply(
         self,

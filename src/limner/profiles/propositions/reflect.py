@@ -7,6 +7,7 @@ an endpoint that is down, a store that fails, or an interruption, puts it back a
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import anyio
@@ -27,7 +28,7 @@ from limner.profiles.propositions.review import review
 from limner.profiles.propositions.revise import Revision, revise
 from limner.settings import Settings
 
-__all__ = ["ItemKnowledge", "Reflection", "ReflectionStep", "reflect"]
+__all__ = ["ItemKnowledge", "Reflection", "ReflectionStep", "reflect", "work_off"]
 
 Stage = Literal["claimed", "proposed", "related", "stored", "failed"]
 
@@ -108,12 +109,41 @@ async def reflect(
         StoreError: The store failed; the batch in hand stays pending.
         LimnerError: The settings are wrong, say; the batch in hand is an attempt the poorer.
     """
-    loop = _Loop(memory, model, encoder, settings, items or ItemKnowledge(), progress)
+    result = await work_off(memory, model, encoder, settings, items=items, progress=progress)
+    status = await to_thread.run_sync(memory.status)
+    result.pending, result.parked = status.pending, len(status.parked)
+    return result
+
+
+async def work_off(
+    memory: UserMemory,
+    model: LanguageModel,
+    encoder: Encoder,
+    settings: Settings,
+    *,
+    items: ItemKnowledge | None = None,
+    alone: bool = False,
+    progress: Callable[[ReflectionStep], None] = lambda step: None,
+    result: Reflection | None = None,
+) -> Reflection:
+    """Do as `reflect` does, without counting at the end what still waits.
+
+    Args:
+        memory: The user's door.
+        model: Asked as its `plan` says.
+        encoder: The one that the memory uses.
+        settings: Batch size and prompt overrides.
+        items: What is known of rated or bought items.
+        alone: Whether to stop where somebody else works on a batch of this user.
+        progress: Called at each step.
+        result: What is done is added to this as it is done, so that it is known of a reflection that fails, too.
+    """
+    loop = _Loop(
+        memory, model, encoder, settings, items or ItemKnowledge(), alone, progress, result or Reflection()
+    )
     with model.ledger.stage(user=memory.user_id):
         while await loop.step():
             pass
-    status = await to_thread.run_sync(memory.status)
-    loop.result.pending, loop.result.parked = status.pending, len(status.parked)
     return loop.result
 
 
@@ -126,13 +156,15 @@ class _Loop:
     encoder: Encoder
     settings: Settings
     items: ItemKnowledge
+    alone: bool
     progress: Callable[[ReflectionStep], None]
-    result: Reflection = field(default_factory=Reflection)
+    result: Reflection
 
     async def step(self) -> bool:
         """Work through one batch; return whether there was one."""
         count = self.model.count_tokens
-        batch = await to_thread.run_sync(self.memory.claim, self.settings.batch_tokens, count)
+        claim = partial(self.memory.claim, self.settings.batch_tokens, count, alone=self.alone)
+        batch = await to_thread.run_sync(claim)
         if batch is None:
             return False
         self.result.batches += 1
