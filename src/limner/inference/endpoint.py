@@ -75,11 +75,20 @@ class Endpoint:
         if "default_generation_settings" in properties:
             return Capabilities("llama.cpp", properties["default_generation_settings"].get("n_ctx"))
         dialect: Dialect = "vllm" if isinstance(self._get("/version").get("version"), str) else "openai"
+        served = {entry.get("id"): entry for entry in self.models()}
+        mine = served.get(self.model, {})
+        # vLLM tells the context of the model alone; an adapter on it has the same.
+        base = served.get(mine.get("parent"), {})
+        return Capabilities(dialect, mine.get("max_model_len") or base.get("max_model_len"))
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return what the server tells of each model that it serves; nothing where it has no such list.
+
+        Raises:
+            ModelUnavailable: Nobody answers.
+        """
         served = self._get(f"{self.base_url}/models").get("data")
-        for entry in served if isinstance(served, list) else []:
-            if isinstance(entry, dict) and entry.get("id") == self.model:
-                return Capabilities(dialect, entry.get("max_model_len"))
-        return Capabilities(dialect, None)
+        return [entry for entry in served if isinstance(entry, dict)] if isinstance(served, list) else []
 
     def count_text(self, text: str) -> int | None:
         """Return the number of tokens of a text, or none where the server cannot tell."""
@@ -110,17 +119,36 @@ class Endpoint:
         Raises:
             ModelUnavailable: Nobody answers in time, or the server refuses.
         """
-        wait = self.timeout_s if timeout_s is None else timeout_s
-        with translated(self.base_url, wait):
-            response = self._client.post(path, json=dict(body), timeout=wait)
+        response = self._post(path, body, timeout_s)
         found = _object(response)
         if not response.is_success or not found:
             raise ModelUnavailable(f"{self.base_url}: POST {path} failed with HTTP {response.status_code}.")
         return found
 
+    def try_post(
+        self, path: str, body: Mapping[str, Any], *, timeout_s: float | None = None
+    ) -> tuple[int, str]:
+        """Return the HTTP status of a request that may be refused, and what the server says to it.
+
+        Of an error in the form of OpenAI's that is the message, otherwise the answer as it came.
+
+        Raises:
+            ModelUnavailable: Nobody answers in time.
+        """
+        response = self._post(path, body, timeout_s)
+        found = _object(response)
+        error = found.get("error", found.get("detail"))
+        said = error.get("message") if isinstance(error, dict) else error
+        return response.status_code, said if isinstance(said, str) else response.text
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _post(self, path: str, body: Mapping[str, Any], timeout_s: float | None) -> httpx2.Response:
+        wait = self.timeout_s if timeout_s is None else timeout_s
+        with translated(self.base_url, wait):
+            return self._client.post(path, json=dict(body), timeout=wait)
 
     def _get(self, path: str) -> dict[str, Any]:
         with translated(self.base_url, self.timeout_s):
