@@ -129,7 +129,8 @@ class Everyone:
         self._users = None if users is None else sorted(set(users))
         self._concurrency = concurrency
         self._progress = progress
-        self._done = EveryoneReflection()
+        self.done = EveryoneReflection()
+        """What is done so far; it is also there when a run fails."""
         self._users_done = 0
         self._observations_done = 0
         self._total = (0, 0)
@@ -155,11 +156,11 @@ class Everyone:
                 for _ in range(min(self._concurrency, left.users)):
                     group.start_soon(self._work, queue, group.cancel_scope)
         if self._stopped is not None:
-            self._stopped.add_note(f"reflected on before that: {self._done.observations} observations")
+            self._stopped.add_note(f"reflected on before that: {self.done.observations} observations")
             raise self._stopped
         left = await to_thread.run_sync(waiting.left, self._users)
-        self._done.pending, self._done.parked = left.pending, left.parked
-        return self._done
+        self.done.pending, self.done.parked = left.pending, left.parked
+        return self.done
 
     async def _work(self, queue: _Queue, scope: anyio.CancelScope) -> None:
         """Take one user after the other, until there is no other or nothing can go on."""
@@ -205,7 +206,7 @@ class Everyone:
         return self._items
 
     def _count(self, user_id: str, done: Reflection) -> None:
-        total = self._done
+        total = self.done
         total.users += done.observations > 0
         total.batches += done.batches
         total.observations += done.observations
@@ -229,7 +230,7 @@ class Everyone:
                 users=max(users, self._users_done),
                 observations_done=self._observations_done,
                 observations=max(observations, self._observations_done),
-                failed=len(self._done.failed),
+                failed=len(self.done.failed),
                 waiting_s=0.0,
             )
         )
