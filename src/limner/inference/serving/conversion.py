@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from limner.errors import DownloadError, NotFound
+from limner.errors import DownloadError, NotFound, StoreFull
 from limner.inference.embedded import MissingExtra
 from limner.inference.manifest import LANGUAGE_MODELS
 from limner.inference.packages import Progress
@@ -22,6 +22,7 @@ __all__ = ["converted", "converted_folder"]
 
 _KIND = "converted"
 _STAMP = ".converted"
+_SPARE = 64 << 20
 
 
 def converted_folder(name: str, cache: Path) -> Path:
@@ -97,16 +98,22 @@ def _need_extra() -> None:
 
 def _convert(source: Path, target: Path) -> None:
     import torch
+    import transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     place: dict[str, Any] = {"gguf_file": source.name, "local_files_only": True}
+    # Later versions keep the weights as they are packed unless they are told.
+    unpacked = getattr(transformers, "GgufConfig", None)
+    how = {} if unpacked is None else {"quantization_config": unpacked(dequantize=True)}
     try:
         tokenizer = AutoTokenizer.from_pretrained(source.parent, **place)
-        loaded = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.bfloat16, **place)
+        loaded = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.bfloat16, **place, **how)
     except (OSError, ValueError, KeyError) as error:
         raise DownloadError(
-            f"{source} cannot be read as a model: {str(error).splitlines()[0]} `limner model verify` tells whether it is whole."
+            f"{source} cannot be read as a model: {str(error).splitlines()[0]} `limner model verify` tells whether it is "
+            f"whole."
         ) from error
+    _need_space(target.parent, sum(tensor.numel() * 2 for tensor in loaded.parameters()))
     configuration = loaded.config
     # It names GGUF as the method, for which vLLM would look for a GGUF file.
     if hasattr(configuration, "quantization_config"):
@@ -118,3 +125,10 @@ def _convert(source: Path, target: Path) -> None:
     plain.generation_config = loaded.generation_config
     plain.save_pretrained(target)
     tokenizer.save_pretrained(target)
+
+
+def _need_space(folder: Path, size: int) -> None:
+    if shutil.disk_usage(folder).free < size + _SPARE:
+        raise StoreFull(
+            f"The converted model takes {size / 1e9:.1f} GB, and {folder} has less; free some, or set LIMNER_CACHE."
+        )

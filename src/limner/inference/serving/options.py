@@ -151,6 +151,10 @@ class ServeOptions:
         )
 
     def _check_extra(self) -> None:
+        _refuse_if(
+            bool(self.extra) and not self.extra[0].startswith("-"),
+            f"{self.extra[:1]} is no argument of vLLM: those begin with dashes.",
+        )
         for argument in self.extra:
             flag = argument.partition("=")[0].replace("_", "-")
             _refuse_if(

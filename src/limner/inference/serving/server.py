@@ -19,9 +19,11 @@ import httpx2
 from limner.errors import InputError, ModelUnavailable
 from limner.inference.manifest import LANGUAGE_MODELS
 from limner.inference.serving.command import Command, command_for, environment_of
+from limner.inference.serving.conversion import converted, converted_folder
 from limner.inference.serving.interpreter import installed_vllm
 from limner.inference.serving.options import ServeOptions
 from limner.inference.serving.reading import advice_for, phase_of, telling_lines
+from limner.settings import Settings
 
 __all__ = ["Starting", "VLLMServer"]
 
@@ -52,7 +54,7 @@ class VLLMServer:
         options: What to serve, and how.
         log: Called with every line that vLLM writes, on a thread of its own; lines never hold the API key.
         progress: Called a few times a second while it starts.
-        cache: limner's cache, where a packaged model is converted to.
+        cache: limner's cache, where a packaged model is converted to; none takes that of the settings.
 
     Raises:
         ConfigurationError: The interpreter has no vLLM.
@@ -70,7 +72,7 @@ class VLLMServer:
         self.options = options
         self._log = log
         self._progress = progress
-        self._cache = cache
+        self._cache = Settings().cache if cache is None else cache
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._phase = "starting Python"
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -142,6 +144,7 @@ class VLLMServer:
         if self.running:
             raise InputError(f"It runs already, at {self.base_url}.")
         _refuse_taken(self.options.host, self.command.port)
+        self._convert()
         try:
             self._launch()
             self._await_answer()
@@ -208,6 +211,11 @@ class VLLMServer:
     ) -> None:
         self.stop()
 
+    def _convert(self) -> None:
+        """Make a packaged model into a folder, once; it takes a while, and a file is not needed to plan."""
+        if self.options.model in LANGUAGE_MODELS:
+            converted(self.options.model, self._cache, telling=self._log)
+
     def _launch(self) -> None:
         self._tail.clear()
         reading, writing = os.pipe()
@@ -236,14 +244,23 @@ class VLLMServer:
 
     def _read(self, stream: IO[bytes]) -> None:
         with stream:
-            for raw in stream:
-                # Progress bars overwrite their line; what stands last in it is the news.
-                text = raw.decode("utf-8", errors="replace").rstrip("\r\n").rpartition("\r")[2]
-                line = self._without_key(text)[:_LONGEST_LINE]
-                self._tail.append(line)
-                self._phase = phase_of(line) or self._phase
-                if self._log is not None:
-                    self._log(line)
+            try:
+                for raw in stream:
+                    line = self._noted(raw)
+                    if self._log is not None:
+                        self._log(line)
+            finally:
+                # Should whoever listens fail, the server must not come to wait for a reader.
+                for raw in stream:
+                    self._noted(raw)
+
+    def _noted(self, raw: bytes) -> str:
+        # Progress bars overwrite their line; what stands last in it is the news.
+        text = raw.decode("utf-8", errors="replace").rstrip("\r\n").rpartition("\r")[2]
+        line = self._without_key(text)[:_LONGEST_LINE]
+        self._tail.append(line)
+        self._phase = phase_of(line) or self._phase
+        return line
 
     def _without_key(self, text: str) -> str:
         return text.replace(self.api_key, "***") if self.api_key else text
@@ -288,17 +305,15 @@ class VLLMServer:
         return True
 
 
-def located(model: str, cache: Path | None) -> tuple[str, Path | None]:
-    """Return what vLLM is to load, and the folder where it is on this machine.
+def located(model: str, cache: Path) -> tuple[str, Path | None]:
+    """Return what vLLM is to load, and the folder where it is on this machine, or will be once it is converted.
 
     Raises:
         InputError: It is neither a packaged model, nor a folder with a `config.json`, nor `owner/name`.
     """
     path = Path(model).expanduser()
     if model in LANGUAGE_MODELS:
-        from limner.inference.serving.conversion import converted
-
-        folder = converted(model, cache)
+        folder = converted_folder(model, cache)
         return str(folder), folder
     if path.is_dir():
         if not (path / "config.json").is_file():
