@@ -16,7 +16,10 @@ __all__ = [
     "LimnerError",
     "LimnerWarning",
     "MalformedOutput",
+    "ModelBusy",
+    "ModelDown",
     "ModelError",
+    "ModelTooSlow",
     "ModelUnavailable",
     "NotFound",
     "RecordingRefused",
@@ -97,7 +100,40 @@ class ModelError(LimnerError):
 
 
 class ModelUnavailable(ModelError):
-    """The endpoint is down, refuses, or took longer than the time-out."""
+    """The endpoint is down, refuses, or took longer than the time-out.
+
+    Args:
+        message: What is wrong.
+        again: Whether the same call may come through a moment later.
+    """
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+class ModelBusy(ModelUnavailable):
+    """The endpoint has too much to do (HTTP 429 or 503), or is about to start.
+
+    Args:
+        message: What it says.
+        retry_after_s: How many seconds it asks to be left alone; none where it does not say.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message, again=True)
+        self.retry_after_s = retry_after_s
+
+
+class ModelDown(ModelUnavailable):
+    """Nobody answers at the address, or the connection broke."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, again=True)
+
+
+class ModelTooSlow(ModelUnavailable):
+    """No answer within the time-out."""
 
 
 class ContextOverflow(ModelError):

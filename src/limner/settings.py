@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy URL; none means SQLite in `home`."""
     chroma_url: str | None = None
-    """`http://host:port` of a Chroma server, `ephemeral`, or none for a folder in `home`."""
+    """`http://host:port` of a Chroma server, `ephemeral`, or none for a folder in `home`. `elsewhere` is for further processes on a
+    PostgreSQL store whose index another host has in a folder: they compare vectors from SQL and leave the index alone."""
 
     exact_limit: int = Field(default=100_000, ge=0)
     """Documents of one kind up to which a user's vectors are compared one by one, in memory; Chroma indexes who has more."""
@@ -93,6 +94,8 @@ class Settings(BaseSettings):
     seed: int = 0
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for one model call, in seconds."""
+    patience_s: float = Field(default=10.0, ge=0)
+    """Longest wait for an endpoint that says it is busy (HTTP 429, 503), in seconds; a batch job waits ten minutes."""
     cache_salt: bool = False
     """Whether vLLM keeps each user's prompts apart in its prefix cache. Nobody can then tell from an answer's speed what was said of
     somebody else, and the instructions that all users share are computed again for each."""

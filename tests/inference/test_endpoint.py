@@ -137,7 +137,7 @@ async def test_refusals_say_what_to_do(status: int, says: str) -> None:
         loopback_server([Answer({"error": {"message": "no"}}, status=status)]) as server,
         pytest.raises(ModelUnavailable, match=says),
     ):
-        await opened(server.url).acomplete(PROMPT, stage="s", max_tokens=5)
+        await opened(server.url, patience_s=0.6).acomplete(PROMPT, stage="s", max_tokens=5)
 
 
 async def test_a_bad_request_is_an_error_of_its_own() -> None:

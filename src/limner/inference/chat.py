@@ -13,13 +13,13 @@ from limner.settings import Settings
 __all__ = ["chat_model", "openai_chat"]
 
 
-def openai_chat(endpoint: Endpoint, settings: Settings, *, retries: int) -> ChatOpenAI:
+def openai_chat(endpoint: Endpoint, settings: Settings, *, retries: int = 0) -> ChatOpenAI:
     """Return the one kind of chat model that limner itself makes.
 
     Args:
         endpoint: Where it asks.
         settings: Temperature, seed and time-out are taken from here.
-        retries: How often the client repeats a call that failed for a passing reason, with back-off.
+        retries: How often the client itself repeats a call that failed for a passing reason; a `LanguageModel` does that by its pace.
     """
     # A kept connection belongs to the event loop that opened it, and a chat model may be awaited from several
     # (the portal's, an application's, one per `asyncio.run`); so none is kept.
@@ -51,5 +51,7 @@ def chat_model(settings: Settings) -> BaseChatModel:
     from limner.inference.language_model import language_model
 
     model = language_model(settings)
-    weakref.finalize(model.chat, model.resources.close)
-    return model.chat
+    assert model.endpoint is not None
+    chat = openai_chat(model.endpoint, settings, retries=2)
+    weakref.finalize(chat, model.resources.close)
+    return chat

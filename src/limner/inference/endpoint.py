@@ -8,14 +8,19 @@ from typing import Any, Literal
 import httpx2
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 
-from limner.errors import ModelUnavailable
+from limner.errors import ModelBusy, ModelUnavailable
 from limner.inference.connections import Connections
-from limner.inference.failures import translated
+from limner.inference.failures import BUSY, retry_after, translated
+from limner.inference.pace import Pace
 
 __all__ = ["Capabilities", "Dialect", "Endpoint"]
 
 Dialect = Literal["llama.cpp", "vllm", "openai", "plain"]
 """How a model is asked for constrained output; `plain` is a chat model of which nothing more is known."""
+
+
+_SMALL = {"/tokenize", "/apply-template"}
+"""Routes that ask no model anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Endpoint:
         model: Served model name.
         timeout_s: Longest wait for one of these small requests, in seconds.
         connections: Makes the HTTP clients.
+        pace: Lets calls to the server begin.
     """
 
     def __init__(
@@ -46,12 +52,14 @@ class Endpoint:
         *,
         timeout_s: float = 30.0,
         connections: Connections | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.api_key = api_key
         self.model = model
         self.timeout_s = timeout_s
         self.connections = connections or Connections()
+        self.pace = pace or Pace()
         self._lock = threading.Lock()
         self._capabilities: Capabilities | None = None
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -117,9 +125,15 @@ class Endpoint:
             timeout_s: Longest wait, in seconds; by default that of the small requests.
 
         Raises:
-            ModelUnavailable: Nobody answers in time, or the server refuses.
+            ModelUnavailable: Nobody answers in time, the server stays busy, or refuses.
         """
-        response = self._post(path, body, timeout_s)
+
+        def once() -> httpx2.Response:
+            response = self._post(path, body, timeout_s)
+            self._check_busy(response)
+            return response
+
+        response = self.pace.call_now(once, slot=path not in _SMALL)
         found = _object(response)
         if not response.is_success or not found:
             raise ModelUnavailable(f"{self.base_url}: POST {path} failed with HTTP {response.status_code}.")
@@ -151,9 +165,20 @@ class Endpoint:
             return self._client.post(path, json=dict(body), timeout=wait)
 
     def _get(self, path: str) -> dict[str, Any]:
-        with translated(self.base_url, self.timeout_s):
-            response = self._client.get(path)
-        return _object(response) if response.is_success else {}
+        def once() -> dict[str, Any]:
+            with translated(self.base_url, self.timeout_s):
+                response = self._client.get(path)
+            self._check_busy(response)  # while it loads a model, it does not tell what it is
+            return _object(response) if response.is_success else {}
+
+        return self.pace.call_now(once, slot=False)
+
+    def _check_busy(self, response: httpx2.Response) -> None:
+        if response.status_code in BUSY:
+            raise ModelBusy(
+                f"{self.base_url} is busy (HTTP {response.status_code}). Try again later.",
+                retry_after(response.headers),
+            )
 
 
 def _object(response: httpx2.Response) -> dict[str, Any]:

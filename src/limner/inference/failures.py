@@ -1,16 +1,30 @@
 """What went wrong in a model call, in limner's own errors."""
 
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx2
 import openai
 from langchain_core import exceptions as langchain_errors
 
-from limner.errors import ContextOverflow, LimnerError, ModelError, ModelUnavailable
+from limner.errors import (
+    ContextOverflow,
+    LimnerError,
+    ModelBusy,
+    ModelDown,
+    ModelError,
+    ModelTooSlow,
+    ModelUnavailable,
+)
 
-__all__ = ["translated"]
+__all__ = ["BUSY", "retry_after", "translated"]
+
+BUSY = (429, 503)
+"""HTTP statuses of a server that has too much to do for the moment."""
 
 _NUMBERS = (
     # llama.cpp: "request (9030 tokens) exceeds the available context size (8192 tokens)"
@@ -46,7 +60,10 @@ def translated(
 
     Raises:
         ContextOverflow: The endpoint refused the prompt as too long.
-        ModelUnavailable: Nobody answers, in time or at all, or the answer was an error of the server's.
+        ModelBusy: The server has too much to do.
+        ModelDown: Nobody answers.
+        ModelTooSlow: Nobody answers in time.
+        ModelUnavailable: The answer was another error of the server's.
         ModelError: The endpoint refused the request for another reason, or its answer is no chat completion.
     """
     try:
@@ -59,16 +76,18 @@ def translated(
         langchain_errors.ModelTimeoutError,
         httpx2.TimeoutException,
     ) as error:
-        raise ModelUnavailable(
+        raise ModelTooSlow(
             f"{where} did not answer within {timeout_s:g} s. Is it busy or still loading? "
             f"Raise LIMNER_TIMEOUT_S to wait longer."
         ) from error
     except (openai.APIConnectionError, langchain_errors.ModelConnectionError, httpx2.TransportError) as error:
-        raise ModelUnavailable(
+        raise ModelDown(
             f"Nothing answers at {where} ({_cause(error)}). Is it running, and is LIMNER_BASE_URL right?"
         ) from error
     except openai.APIStatusError as error:
         raise _refusal(error, where, overflow) from error
+    except langchain_errors.ModelRateLimitError as error:
+        raise ModelBusy(f"{where} is busy: {_short(str(error))}. Try again later.") from error
     except (openai.OpenAIError, langchain_errors.ModelError) as error:
         failed = ModelUnavailable(f"{where} failed: {_short(str(error))}")
         too_long = isinstance(error, langchain_errors.ContextOverflowError)
@@ -94,8 +113,15 @@ def _refusal(
             f"{where} knows no such model or path (HTTP 404: {message}). LIMNER_BASE_URL usually ends in /v1, and "
             f"LIMNER_MODEL is a name that GET /v1/models lists."
         )
-    if status == 429 or status >= 500:
-        return ModelUnavailable(f"{where} failed with HTTP {status}: {message}. Try again later.")
+    if status == 429 and "insufficient_quota" in f"{error.code} {error.type} {error.body}":
+        return ModelUnavailable(
+            f"{where}: the quota is used up (HTTP 429: {message}). Waiting does not help; see to the account."
+        )
+    if status in BUSY:
+        wait = retry_after(error.response.headers)
+        return ModelBusy(f"{where} is busy (HTTP {status}: {message}). Try again later.", wait)
+    if status >= 500:
+        return ModelUnavailable(f"{where} failed with HTTP {status}: {message}. Try again later.", again=True)
     return ModelError(f"{where} refused the request (HTTP {status}): {message}")
 
 
@@ -121,3 +147,31 @@ def _cause(error: BaseException) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 300 else line[:299] + "…"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds a server asks to be left alone; none where it does not say, or nothing that makes sense.
+
+    Args:
+        headers: Of its answer: `Retry-After` in seconds or as a date, by the server's clock where it tells it, or the `retry-after-ms` of
+            some services.
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    until = _date(headers.get("retry-after", ""))
+    if until is None:
+        return None
+    return max(0.0, (until - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        read = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

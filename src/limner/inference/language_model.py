@@ -1,15 +1,15 @@
 """A langchain chat model, and what limner must know of it to ask it well."""
 
-import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager
-from typing import Any, Literal, Self, cast
+from functools import partial
+from typing import Any, Literal, Self, TypeVar, cast
 
 import anyio
 from anyio import to_thread
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from limner.errors import ContextOverflow, ModelUnavailable
 from limner.inference.chat import openai_chat
@@ -17,18 +17,19 @@ from limner.inference.embedded import EmbeddedEngine
 from limner.inference.endpoint import Dialect, Endpoint
 from limner.inference.failures import translated
 from limner.inference.ledger import Ledger
-from limner.inference.manifest import LANGUAGE_MODELS
+from limner.inference.pace import Pace, Patience
 from limner.inference.packages import Progress
 from limner.inference.reply import Call, Reply, estimate_tokens, reply_of, usage_of
 from limner.inference.response_cache import ResponseCache, was_reused, with_cache
 from limner.inference.salt import PrefixSalt
 from limner.inference.tracing import model_span
-from limner.inference.weights import gguf_file
+from limner.inference.weights import weights_in_use
 from limner.settings import Settings
 
 __all__ = ["LanguageModel", "Plan", "language_model"]
 
 Plan = Literal["small", "batch"]
+T = TypeVar("T")
 
 
 class LanguageModel:
@@ -51,6 +52,7 @@ class LanguageModel:
         endpoint: Endpoint | None = None,
         engine: EmbeddedEngine | None = None,
         salted: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         self.chat = chat
         self.name = name
@@ -65,6 +67,8 @@ class LanguageModel:
         self._dialect = dialect
         self._endpoint = endpoint
         self._engine = engine
+        self.pace = endpoint.pace if endpoint is not None else pace or Pace()
+        """Lets calls begin; it is the endpoint's, where there is one."""
         self._salt = PrefixSalt() if salted else None
         self.resources = ExitStack()
         """What `close` ends; it holds no reference to the chat model, whose own end may trigger it."""
@@ -130,7 +134,7 @@ class LanguageModel:
         """Like `dialect`; a probe does not block the event loop."""
         if self._dialect is not None:
             return self._dialect
-        return await to_thread.run_sync(lambda: self.dialect)
+        return await self.in_a_thread(lambda: self.dialect)
 
     @property
     def context_length(self) -> int:
@@ -216,8 +220,7 @@ class LanguageModel:
         await self._check_length(messages, max_tokens)
         arguments = await self._arguments(max_tokens, temperature, stop, body, top_logprobs)
         with self._called(messages, stage, max_tokens) as call:
-            with anyio.fail_after(self.timeout_s):
-                message = await self.chat.ainvoke(list(messages), **arguments)
+            message = await self.pace.call(partial(self._ask, messages, max_tokens, arguments))
             reply = reply_of(message)
             call.usage, call.finish, call.reused = reply.usage, reply.finish_reason, was_reused(message)
         return reply
@@ -245,16 +248,29 @@ class LanguageModel:
         arguments = await self._arguments(max_tokens, temperature, stop, body, None)
         arguments |= {} if await self.adialect() == "plain" else {"stream_usage": True}
         with self._called(messages, stage, max_tokens) as call:
-            stream = cast("AsyncGenerator[AIMessageChunk]", self.chat.astream(list(messages), **arguments))
+            # The pace knows of the beginning alone: who reads a stream may make another call before its end.
+            stream, piece = await self.pace.call(partial(self._begin, messages, max_tokens, arguments))
             async with aclosing(stream) as pieces:
-                while (piece := await self._next(pieces)) is not None:
+                while piece is not None:
                     if piece.usage_metadata is not None:
                         call.usage = usage_of(piece)
                     call.finish = piece.response_metadata.get("finish_reason") or call.finish
                     if piece.text:
                         yield piece.text
+                    piece = await self._next(pieces)
             if call.finish is None and await self.adialect() != "plain":
                 raise ModelUnavailable(f"{self.where} broke off in the middle of an answer.")
+
+    async def in_a_thread(self, asks: Callable[[], T]) -> T:
+        """Run something that asks the endpoint small questions, without blocking the event loop.
+
+        Args:
+            asks: It may be run again, where the endpoint is busy or down for a while.
+
+        Raises:
+            ModelUnavailable: It stays so.
+        """
+        return await self.pace.call(partial(to_thread.run_sync, asks), slot=False)
 
     def close(self) -> None:
         """Close connections and stop the embedded engine, if there is one; closing twice does nothing."""
@@ -265,6 +281,24 @@ class LanguageModel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def _ask(
+        self, messages: Sequence[BaseMessage], max_tokens: int, arguments: Mapping[str, Any]
+    ) -> AIMessage:
+        with self._translated(messages, max_tokens), anyio.fail_after(self.timeout_s):
+            return await self.chat.ainvoke(list(messages), **arguments)
+
+    async def _begin(
+        self, messages: Sequence[BaseMessage], max_tokens: int, arguments: Mapping[str, Any]
+    ) -> tuple[AsyncGenerator[AIMessageChunk], AIMessageChunk | None]:
+        """Ask for a stream, and return it with its first piece."""
+        stream = cast("AsyncGenerator[AIMessageChunk]", self.chat.astream(list(messages), **arguments))
+        with self._translated(messages, max_tokens):
+            try:
+                return stream, await self._next(stream)
+            except BaseException:
+                await stream.aclose()
+                raise
 
     async def _next(self, pieces: AsyncGenerator[AIMessageChunk]) -> AIMessageChunk | None:
         with anyio.fail_after(self.timeout_s):
@@ -317,11 +351,12 @@ class LanguageModel:
     async def _check_length(self, messages: Sequence[BaseMessage], max_tokens: int) -> None:
         if self._endpoint is None:
             return
+        await self.adialect()  # so that the context is known, too
         # No token is shorter than a byte: a prompt that fits even so needs no counting, and most do.
         most = sum(len(message.text.encode("utf-8", "replace")) + 32 for message in messages) + 128
         if most + max_tokens <= self.context_length:
             return
-        count = await to_thread.run_sync(self._endpoint.count_messages, messages)
+        count = await self.in_a_thread(partial(self._endpoint.count_messages, messages))
         if count is not None and count + max_tokens > self.context_length:
             raise ContextOverflow(count, self.context_length, max_tokens)
 
@@ -351,16 +386,18 @@ def language_model(
     """
     if settings.base_url is None:
         engine = EmbeddedEngine.open(settings, progress)
-        endpoint, retries = engine.endpoint(), 0
+        endpoint = engine.endpoint()
     else:
-        engine, retries = None, 2
+        engine = None
         key = settings.api_key.get_secret_value() if settings.api_key else None
-        endpoint = Endpoint(settings.base_url, key, settings.model, timeout_s=min(settings.timeout_s, 30.0))
+        pace = Pace(Patience(busy_s=settings.patience_s))
+        wait = min(settings.timeout_s, 30.0)
+        endpoint = Endpoint(settings.base_url, key, settings.model, timeout_s=wait, pace=pace)
     plan: Plan = "small" if engine else "batch"
     context_is_set = engine is not None or "context_length" in settings.model_fields_set
-    chat: BaseChatModel = openai_chat(endpoint, settings, retries=retries)
+    chat: BaseChatModel = openai_chat(endpoint, settings)
     if cache is not None:
-        identity = _weights(settings) if engine else f"{endpoint.base_url} {endpoint.model}"
+        identity = weights_in_use(settings) if engine else f"{endpoint.base_url} {endpoint.model}"
         chat = with_cache(chat, cache, identity)
     return LanguageModel(
         chat,
@@ -374,11 +411,3 @@ def language_model(
         # A salt that is new in each process would make every request another one to a cache of responses.
         salted=settings.cache_salt and cache is None,
     )
-
-
-def _weights(settings: Settings) -> str:
-    """Say by their content which weights the embedded engine computes with; a large file takes seconds."""
-    if settings.model in LANGUAGE_MODELS:
-        return f"sha256:{LANGUAGE_MODELS[settings.model].files[0].sha256}"
-    with gguf_file(settings.model, settings.cache).open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

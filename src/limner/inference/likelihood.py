@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from anyio import to_thread
 from langchain_core.caches import BaseCache
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 from langchain_core.outputs import Generation
@@ -122,7 +121,7 @@ class _Route(ABC):
 
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Ask a route of the server, without blocking the event loop."""
-        return await to_thread.run_sync(
+        return await self.model.in_a_thread(
             lambda: self.endpoint.post(path, body, timeout_s=self.model.timeout_s)
         )
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from limner.errors import ConfigurationError, DownloadError
 from limner.inference.manifest import ENCODERS, LANGUAGE_MODELS
 from limner.inference.packages import Asset, Progress, fetch
+from limner.settings import Settings
 
-__all__ = ["content_version", "encoder_folder", "gguf_file"]
+__all__ = ["content_version", "encoder_folder", "gguf_file", "weights_in_use"]
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
@@ -122,3 +123,11 @@ def _from_hub(repository: str, file: str | None = None) -> Path:
             f"{repository} could not be fetched from the Hugging Face hub{offline}: {str(error).splitlines()[0]} Check "
             f"the name and the network, or name a local path or a packaged model."
         ) from error
+
+
+def weights_in_use(settings: Settings) -> str:
+    """Say by their content which weights the embedded engine computes with; a large file takes seconds."""
+    if settings.model in LANGUAGE_MODELS:
+        return f"sha256:{LANGUAGE_MODELS[settings.model].files[0].sha256}"
+    with gguf_file(settings.model, settings.cache).open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 
-from anyio import to_thread
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
@@ -35,7 +34,7 @@ async def parts(
         schema: Of the answer; a plain model has it described in the prompt.
         answer_tokens: Longest answer about so many lines, in tokens.
     """
-    context = await to_thread.run_sync(lambda: model.context_length)
+    context = await model.in_a_thread(lambda: model.context_length)
     room = context - estimate_tokens(json.dumps(schema.model_json_schema()))
     room -= sum(estimate_tokens(message.text) + _PER_MESSAGE for message in frame)
     found: list[slice] = []

@@ -17,6 +17,8 @@ from langchain_core.messages import HumanMessage
 
 from limner.errors import InputError, LimnerError, ModelError, ModelUnavailable, StaleClaim, StoreError
 from limner.inference import Encoder, LanguageModel
+from limner.inference.pace import Patience, patient
+from limner.inference.reply import estimate_tokens
 from limner.memory.claims import Batch
 from limner.memory.records import Observation, Proposition
 from limner.memory.user import UserMemory
@@ -38,6 +40,7 @@ _RECALLED = 3
 _PROBE = "Answer with one word: yes"
 _PROBE_S = 30.0
 """Longest wait for the answer to the probe, in seconds."""
+_AT_ONCE = Patience(busy_s=0.0, down_s=0.0)
 
 
 @dataclass(frozen=True)
@@ -162,9 +165,11 @@ class _Loop:
 
     async def step(self) -> bool:
         """Work through one batch; return whether there was one."""
-        count = self.model.count_tokens
+        # Where many sentences go into one call, that is split by this estimate, too; to ask an endpoint for the length of each
+        # observation would take it longer than the difference is worth.
+        count = self.model.count_tokens if self.model.plan == "small" else estimate_tokens
         claim = partial(self.memory.claim, self.settings.batch_tokens, count, alone=self.alone)
-        batch = await to_thread.run_sync(claim)
+        batch = await self.model.in_a_thread(claim)
         if batch is None:
             return False
         self.result.batches += 1
@@ -203,11 +208,12 @@ class _Loop:
         return go_on
 
     async def _endpoint_answers(self) -> bool:
+        answers = self.model.pace.answers
         try:
-            with anyio.fail_after(_PROBE_S):
+            with anyio.fail_after(_PROBE_S), patient(_AT_ONCE):
                 await self.model.acomplete([HumanMessage(_PROBE)], stage="probe", max_tokens=1)
         except (ModelUnavailable, TimeoutError):
-            return False
+            return self.model.pace.answers > answers  # to others: it has much to do
         except ModelError:
             return True
         return True
