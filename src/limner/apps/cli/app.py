@@ -7,6 +7,7 @@ import typer
 from limner.apps.cli import (
     backups,
     demo,
+    doctoring,
     evaluating,
     fetching,
     judging,
@@ -69,6 +70,7 @@ for module in (
     fetching,
     recommenders,
     evaluating,
+    doctoring,
     demo,
 ):
     module.register(app)
