@@ -5,7 +5,7 @@ one, and those with most come first. Nothing is held about users who are not in 
 """
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ import anyio
 from anyio import to_thread
 
 from limner.errors import ConfigurationError, InputError, LimnerError, ModelUnavailable, StoreError
+from limner.inference import LanguageModel
+from limner.inference.pace import IN_A_BATCH, Pace, patient
 from limner.memory.rows import chunked
 from limner.memory.user import UserMemory
 from limner.memory.waiting import Due, Waiting
@@ -29,6 +31,9 @@ CONCURRENCY = 32
 
 _PAGE = 500
 """Users who are looked up at once."""
+
+_TICK_S = 0.5
+"""How often progress is told while the endpoint is waited for, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,41 +74,48 @@ class EveryoneReflection:
 
 
 class _Queue:
-    """Hands out the users who have something due, each once: the longest first, then page by page."""
+    """Hands out the users who have something due: the longest first, then page by page; once more those that were passed over."""
 
-    def __init__(self, waiting: Waiting, users: Collection[str] | None, longest: int) -> None:
+    def __init__(self, waiting: Waiting, users: Sequence[str] | None, longest: int) -> None:
         self._waiting = waiting
-        self._pages = None if users is None else chunked(users, _PAGE)
-        self._longest = longest
-        self._first: frozenset[str] | None = None if users is None else frozenset()
-        self._last = ""
+        self._users = users
+        self._pages = self._all_pages(longest)
         self._page: deque[Due] = deque()
         self._turn = anyio.Lock()
+        self._passed_over = False
+        self.again = False
+        """Whether it hands out those that were passed over."""
+
+    def pass_over(self) -> None:
+        """Take note that somebody else works on a user; whether they are done with them is looked at in the end."""
+        self._passed_over = not self.again
 
     async def next(self) -> Due | None:
         """Return the next user, or none when there is no other."""
         async with self._turn:
             while not self._page:
-                more = await to_thread.run_sync(self._more)
-                if more is None:
+                page = await to_thread.run_sync(next, self._pages, None)
+                if page is not None:
+                    self._page.extend(page)
+                elif self._passed_over:
+                    self._passed_over, self.again = False, True
+                    self._pages = self._all_pages(0)
+                else:
                     return None
-                self._page.extend(more)
             return self._page.popleft()
 
-    def _more(self) -> list[Due] | None:
-        """Return another page; none after the last. It may be empty though another follows."""
-        if self._pages is not None:
-            some = next(self._pages, None)
-            return None if some is None else self._waiting.among(some)
-        if self._first is None:
-            longest = self._waiting.longest(self._longest)
-            self._first = frozenset(one.user_id for one in longest)
-            return longest
-        page = self._waiting.after(self._last, _PAGE)
-        if not page:
-            return None
-        self._last = page[-1].user_id
-        return [one for one in page if one.user_id not in self._first]
+    def _all_pages(self, longest: int) -> Iterator[list[Due]]:
+        if self._users is not None:
+            for some in chunked(self._users, _PAGE):
+                yield self._waiting.among(some)
+            return
+        first = self._waiting.longest(longest) if longest else []
+        yield first
+        had = {one.user_id for one in first}
+        last = ""
+        while page := self._waiting.after(last, _PAGE):
+            last = page[-1].user_id
+            yield [one for one in page if one.user_id not in had]
 
 
 class Everyone:
@@ -126,14 +138,16 @@ class Everyone:
         if concurrency < 1:
             raise InputError(f"At least one user at a time must be worked on, not {concurrency}.")
         self._limner = limner
-        self._users = None if users is None else sorted(set(users))
+        self._users = None if users is None else sorted(set(users))  # each once, and in one order
         self._concurrency = concurrency
         self._progress = progress
         self.done = EveryoneReflection()
         """What is done so far; it is also there when a run fails."""
         self._users_done = 0
         self._observations_done = 0
-        self._total = (0, 0)
+        self._users_total = 0
+        self._observations_total = 0
+        self._model: LanguageModel | None = None
         self._stopped: LimnerError | None = None
         self._items: ItemKnowledge | None = None
         self._items_known = False
@@ -148,13 +162,15 @@ class Everyone:
         """
         waiting = self._limner.memory.waiting
         left = await to_thread.run_sync(waiting.left, self._users)
-        self._total = (left.users, left.due)
+        self._users_total, self._observations_total = left.users, left.due
         self._tell()
         if left.due:
-            queue = _Queue(waiting, self._users, 4 * self._concurrency)
-            async with anyio.create_task_group() as group:
-                for _ in range(min(self._concurrency, left.users)):
-                    group.start_soon(self._work, queue, group.cancel_scope)
+            self._model = await to_thread.run_sync(lambda: self._limner.model)
+            with patient(IN_A_BATCH):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._watch, self._model.pace)
+                    await self._work_off(_Queue(waiting, self._users, 4 * self._concurrency))
+                    group.cancel_scope.cancel()
         if self._stopped is not None:
             self._stopped.add_note(f"reflected on before that: {self.done.observations} observations")
             raise self._stopped
@@ -162,18 +178,38 @@ class Everyone:
         self.done.pending, self.done.parked = left.pending, left.parked
         return self.done
 
+    async def _work_off(self, queue: _Queue) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(min(self._concurrency, self._users_total)):
+                group.start_soon(self._work, queue, group.cancel_scope)
+
+    async def _watch(self, pace: Pace) -> None:
+        """Tell how long the endpoint is waited for, for as long as it is."""
+        told = False
+        while True:
+            await anyio.sleep(_TICK_S)
+            in_trouble = pace.trouble is not None
+            if in_trouble or told:
+                self._tell()
+            told = in_trouble
+
     async def _work(self, queue: _Queue, scope: anyio.CancelScope) -> None:
         """Take one user after the other, until there is no other or nothing can go on."""
         try:
             while (user := await queue.next()) is not None:
-                await self._reflect(user)
+                if queue.again:  # they were taken out of the sum
+                    self._expect(1, user.observations)
+                if not await self._reflect(user):
+                    queue.pass_over()
+                    self._expect(-1, -user.observations)
         except LimnerError as error:
             self._stopped = self._stopped or error
             scope.cancel()
 
-    async def _reflect(self, user: Due) -> None:
-        limner = self._limner
-        model = await to_thread.run_sync(lambda: limner.model)
+    async def _reflect(self, user: Due) -> bool:
+        """Work off what one user has; return whether there was anything that nobody else works on."""
+        limner, model = self._limner, self._model
+        assert model is not None
         items = await self._known_items() if user.events else None
         memory = await to_thread.run_sync(limner.memory.user, user.user_id)
         done = Reflection()
@@ -188,15 +224,18 @@ class Everyone:
                 progress=self._step,
                 result=done,
             )
-            await to_thread.run_sync(_follow, memory)
+            if done.batches:
+                await to_thread.run_sync(_follow, memory)
         except (ModelUnavailable, StoreError, ConfigurationError):
             raise
         except LimnerError as error:
             done.failed.append(str(error))
         finally:
             self._count(user.user_id, done)
-        self._users_done += 1
-        self._tell()
+        if done.batches:
+            self._users_done += 1
+            self._tell()
+        return done.batches > 0
 
     async def _known_items(self) -> ItemKnowledge | None:
         async with self._items_turn:
@@ -222,16 +261,19 @@ class Everyone:
             self._observations_done += step.observations
             self._tell()
 
+    def _expect(self, users: int, observations: int) -> None:
+        self._users_total += users
+        self._observations_total += observations
+
     def _tell(self) -> None:
-        users, observations = self._total
         self._progress(
             EveryoneStep(
                 users_done=self._users_done,
-                users=max(users, self._users_done),
+                users=max(self._users_total, self._users_done),
                 observations_done=self._observations_done,
-                observations=max(observations, self._observations_done),
+                observations=max(self._observations_total, self._observations_done),
                 failed=len(self.done.failed),
-                waiting_s=0.0,
+                waiting_s=self._model.pace.waiting_s if self._model else 0.0,
             )
         )
 

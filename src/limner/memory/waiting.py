@@ -50,13 +50,13 @@ class Waiting:
         c = observations.c
         with self._database.read() as connection:
             statement = _due(connection).where(c.user_id > user_id).order_by(c.user_id).limit(limit)
-            return [Due(*row) for row in connection.execute(statement)]
+            return [Due._make(row) for row in connection.execute(statement)]
 
     def longest(self, limit: int) -> list[Due]:
         """Return the users who have most due, most first."""
         with self._database.read() as connection:
             statement = _due(connection).order_by(func.count().desc(), observations.c.user_id).limit(limit)
-            return [Due(*row) for row in connection.execute(statement)]
+            return [Due._make(row) for row in connection.execute(statement)]
 
     def among(self, user_ids: Collection[str]) -> list[Due]:
         """Return those of these users who have something due, most first."""
@@ -64,7 +64,7 @@ class Waiting:
         with self._database.read() as connection:
             for some in chunked(user_ids):
                 rows = connection.execute(_due(connection).where(observations.c.user_id.in_(some)))
-                found += [Due(*row) for row in rows]
+                found += [Due._make(row) for row in rows]
         return sorted(found, key=lambda one: (-one.observations, one.user_id))
 
     def left(self, user_ids: Collection[str] | None = None) -> Left:
