@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import ConfigurationError, IndexUnavailable
+from limner.memory.elsewhere import Elsewhere
 from limner.memory.allocator import perturb_memory
 from limner.memory.records import new_id
 
@@ -95,7 +96,7 @@ def open_collections(chroma_url: str | None, folder: Path, store_id: str) -> Col
     """Return the back end that the settings name; Chroma itself is imported when it is first used.
 
     Args:
-        chroma_url: `http://host:port`, `ephemeral`, or none for folders below `folder`.
+        chroma_url: `http://host:port`, `ephemeral`, `elsewhere`, or none for folders below `folder`.
         folder: Where the users' folders are.
         store_id: Tells this store's collections from another's on the same server.
 
@@ -104,13 +105,15 @@ def open_collections(chroma_url: str | None, folder: Path, store_id: str) -> Col
     """
     if chroma_url is None:
         return ChromaFolders(folder)
+    if chroma_url == "elsewhere":
+        return Elsewhere()
     if chroma_url == "ephemeral":
         # All in-memory clients of a process share their collections, so each handle has its own names.
         return ChromaServer(None, new_id())
     parts = urlsplit(chroma_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(
-            f"chroma_url is http://host:port, `ephemeral`, or not set; it is {chroma_url!r}."
+            f"chroma_url is http://host:port, `ephemeral`, `elsewhere`, or not set; it is {chroma_url!r}."
         )
     return ChromaServer(chroma_url, store_id)
 

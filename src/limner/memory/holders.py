@@ -6,10 +6,13 @@ A lease ends by itself; but when its holder is known to be dead, nobody need wai
 import os
 import secrets
 import socket
+from collections.abc import Iterable
 
-__all__ = ("is_dead", "this_process")
+__all__ = ("is_dead", "take_for_dead", "this_process")
 
 _own: tuple[int, str] | None = None
+_told: set[str] = set()
+"""Processes that somebody who can tell has reported dead."""
 
 
 def this_process() -> str:
@@ -21,6 +24,15 @@ def this_process() -> str:
     return _own[1]
 
 
+def take_for_dead(holders: Iterable[str]) -> None:
+    """Let this process know that others have ended, which it could not see for itself: those of another host, say.
+
+    What they hold is then free for this process at once. One that is wrongly reported, because the network between it and who
+    reports it is down, finds its claim gone and applies nothing.
+    """
+    _told.update(holder for holder in holders if holder != this_process())
+
+
 def is_dead(holder: str | None) -> bool:
     """Return whether a process is known to have ended; false where that cannot be known.
 
@@ -28,6 +40,8 @@ def is_dead(holder: str | None) -> bool:
     the first process has the same number at every start. Who is wrongly taken for dead, because several containers
     share a host name, finds its claim gone and applies nothing.
     """
+    if holder in _told:
+        return True
     name, _, host = (holder or "").partition("@")
     number, _, mark = name.partition(".")
     if os.name != "posix" or host != socket.gethostname() or not number.isdecimal():
