@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from limner.errors import ConfigurationError, InputError, LimnerError, ModelUnavailable, StoreError
 from limner.inference import LanguageModel
-from limner.inference.pace import IN_A_BATCH, Pace, patient
+from limner.inference.pace import IN_A_BATCH, Pace, Patience, patient
 from limner.memory.rows import chunked
 from limner.memory.user import UserMemory
 from limner.memory.waiting import Due, Waiting
@@ -126,6 +126,7 @@ class Everyone:
         users: Those it is about; none is everybody.
         concurrency: How many users are worked on side by side.
         progress: Told at each change.
+        patience: How long a call waits for an endpoint that is busy or down.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Everyone:
         users: Collection[str] | None,
         concurrency: int,
         progress: Callable[[EveryoneStep], None],
+        patience: Patience = IN_A_BATCH,
     ) -> None:
         if concurrency < 1:
             raise InputError(f"At least one user at a time must be worked on, not {concurrency}.")
@@ -141,6 +143,7 @@ class Everyone:
         self._users = None if users is None else sorted(set(users))  # each once, and in one order
         self._concurrency = concurrency
         self._progress = progress
+        self._patience = patience
         self.done = EveryoneReflection()
         """What is done so far; it is also there when a run fails."""
         self._users_done = 0
@@ -166,7 +169,7 @@ class Everyone:
         self._tell()
         if left.due:
             self._model = await to_thread.run_sync(lambda: self._limner.model)
-            with patient(IN_A_BATCH):
+            with patient(self._patience):
                 async with anyio.create_task_group() as group:
                     group.start_soon(self._watch, self._model.pace)
                     await self._work_off(_Queue(waiting, self._users, 4 * self._concurrency))

@@ -208,7 +208,11 @@ class _Driver:
                 continue
             worker.unit, worker.endpoint, worker.step = unit, endpoint[0], None
             order = Order(
-                self._settings(unit, endpoint[0]), unit.users, self._job.concurrency, tuple(self._dead)
+                self._settings(unit, endpoint[0]),
+                unit.users,
+                self._job.concurrency,
+                tuple(self._dead),
+                others=len(self._pool) > 1,
             )
             self._await(worker, worker.actor.reflect.remote(order), self._reflected)
         if not self._pool.usable:

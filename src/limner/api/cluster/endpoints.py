@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 __all__ = ["EndpointPool"]
 
-FIRST_PAUSE_S = 10.0
+FIRST_PAUSE_S = 5.0
 """How long an endpoint that failed is left alone; twice as long after each further failure in a row."""
-TRIES = 4
-"""Failures in a row after which an endpoint is not tried again: about a minute and a quarter after the first."""
+LONGEST_PAUSE_S = 60.0
+GIVEN_UP_S = 600.0
+"""How long after the first of a row of failures an endpoint is still tried."""
 
 
 @dataclass
@@ -18,7 +19,9 @@ class _Endpoint:
     asked_by: set[str] = field(default_factory=set)
     failures: int = 0
     """In a row."""
+    failed_since: float = 0.0
     rests_until: float = 0.0
+    given_up: bool = False
     why: str = ""
 
 
@@ -34,10 +37,13 @@ class EndpointPool:
         self._clock = clock
         self._endpoints = {url: _Endpoint(url) for url in urls}
 
+    def __len__(self) -> int:
+        return len(self._endpoints)
+
     @property
     def usable(self) -> bool:
         """Whether there is one that is used, or will be tried again."""
-        return any(one.failures < TRIES for one in self._endpoints.values())
+        return any(not one.given_up for one in self._endpoints.values())
 
     @property
     def resting(self) -> dict[str, str]:
@@ -46,14 +52,8 @@ class EndpointPool:
         return {
             one.url or "the model of the settings": one.why
             for one in self._endpoints.values()
-            if one.failures >= TRIES or one.rests_until > now
+            if one.given_up or one.rests_until > now
         }
-
-    @property
-    def seconds_to_next(self) -> float:
-        """Seconds until one can be taken; 0 where one can be now."""
-        ends = [one.rests_until for one in self._endpoints.values() if one.failures < TRIES]
-        return max(0.0, min(ends, default=0.0) - self._clock())
 
     def take(self, who: str, last: str | None = None) -> tuple[str | None] | None:
         """Take an endpoint for a worker, as a tuple of one; none where all of them are left out now.
@@ -63,7 +63,7 @@ class EndpointPool:
             last: What the worker used before: its connections are open, so it keeps that where others are no less busy.
         """
         now = self._clock()
-        free = [one for one in self._endpoints.values() if one.failures < TRIES and one.rests_until <= now]
+        free = [one for one in self._endpoints.values() if not one.given_up and one.rests_until <= now]
         # One that has failed gets one worker to try it, not all of them.
         free = [one for one in free if not (one.failures and one.asked_by)]
         if not free:
@@ -82,9 +82,15 @@ class EndpointPool:
         one.failures, one.rests_until, one.why = 0, 0.0, ""
 
     def failed(self, url: str | None, why: str) -> None:
-        """Take note that an endpoint is down; what several workers find out at once counts once."""
+        """Take note that an endpoint is down; what several workers find out at once counts once.
+
+        The only one there is has been waited for by the worker, and is given up.
+        """
         one, now = self._endpoints[url], self._clock()
         if one.rests_until > now:
             return
+        one.failed_since = one.failed_since if one.failures else now
         one.failures += 1
-        one.rests_until, one.why = now + FIRST_PAUSE_S * 2 ** (one.failures - 1), why
+        one.why = why
+        one.rests_until = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(one.failures - 1, 16))
+        one.given_up = len(self) == 1 or now - one.failed_since >= GIVEN_UP_S

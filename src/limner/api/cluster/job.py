@@ -54,6 +54,8 @@ class Order:
     concurrency: int | None
     dead: tuple[str, ...]
     """Processes that are known to have ended: what they hold is free."""
+    others: bool
+    """Whether there are other endpoints."""
 
 
 @dataclass(frozen=True)

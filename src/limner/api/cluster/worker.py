@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,14 @@ from limner.api.everyone import CONCURRENCY, Everyone, EveryoneReflection, Every
 from limner.api.limner import Limner
 from limner.errors import ConfigurationError, LimnerError, ModelUnavailable, NotFound, StoreError
 from limner.inference.encoder import Encoder
+from limner.inference.pace import IN_A_BATCH
 from limner.memory.holders import take_for_dead, this_process
 from limner.settings import Settings
 
 __all__ = ["ReflectionWorker"]
+
+_WITH_OTHERS = replace(IN_A_BATCH, down_s=5.0)
+"""Where there are other endpoints, one that is down is not waited for."""
 
 
 class ReflectionWorker:
@@ -61,7 +66,8 @@ class ReflectionWorker:
         try:
             limner = await to_thread.run_sync(self._open, order.settings)
             side_by_side = order.concurrency or (1 if order.settings.base_url is None else CONCURRENCY)
-            everyone = Everyone(limner, order.users, side_by_side, self._note)
+            patience = _WITH_OTHERS if order.others else IN_A_BATCH
+            everyone = Everyone(limner, order.users, side_by_side, self._note, patience)
             return Outcome("done", await everyone.run(), step=self._step)
         except LimnerError as error:
             done = everyone.done if everyone is not None else EveryoneReflection()
