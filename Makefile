@@ -11,9 +11,13 @@ EVAL_DATA ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+# vLLM pins its own versions of nearly everything, so it lives by itself; where there is no GPU this is its build for processors.
+VLLM_VENV := .venv-vllm
+VLLM_STAMP := $(VLLM_VENV)/.stamp
+VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data test-vllm test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -30,6 +34,13 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,lenskit,evals,dev,docs]'
 	@touch $@
 
+$(VLLM_STAMP): tests/vllm/environment.py
+	rm -rf $(VLLM_VENV)
+	@echo "Setting up $(VLLM_VENV); the first time this takes a few minutes and downloads about 1 GB."
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python tests/vllm/environment.py
+	@touch $@
+
 venv: $(STAMP) ## Create .venv with everything that developing takes.
 
 demo: $(STAMP) ## Draw a portrait of a MovieLens user and recommend from it (DEMO_USER=196).
@@ -44,6 +55,9 @@ test-engine: $(STAMP) ## Run the tests that drive the embedded engine on a small
 test-data: $(STAMP) ## Run the tests on MovieLens-100K, which is fetched first.
 	$(BIN)/limner data fetch ml-100k
 	$(BIN)/pytest -m data $(PYTEST_ARGS)
+
+test-vllm: $(STAMP) $(if $(filter $(VLLM_VENV)/%,$(VLLM_PYTHON)),$(VLLM_STAMP)) ## Run the tests that drive real vLLM, on the processor (VLLM_PYTHON=another one's Python, VLLM_MODEL=folder).
+	VLLM_PYTHON=$(VLLM_PYTHON) $(BIN)/pytest -m vllm tests/vllm $(PYTEST_ARGS)
 
 test-crash: $(STAMP) ## Kill processes two hundred times, and let eight write at once (minutes; CRASH_SEED=1).
 	$(BIN)/pytest -m crash $(PYTEST_ARGS)
@@ -80,6 +94,6 @@ build: $(STAMP) ## Build the sdist and, from it, the wheel into dist/.
 	$(BIN)/python -m build --quiet --outdir dist .
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) build dist site src/limner.egg-info .coverage .coverage.* htmlcov \
+	rm -rf $(VENV) $(VLLM_VENV) build dist site src/limner.egg-info .coverage .coverage.* htmlcov \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

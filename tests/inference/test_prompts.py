@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from limner.errors import ConfigurationError, InputError
 from limner.inference import load_prompt
-from limner.inference.prompts import fenced, quoted
+from limner.inference.prompts import cut_at_control_tokens, fenced, quoted
 
 EXAMPLES = """# system
 You write notes.
@@ -148,3 +148,17 @@ def test_control_tokens_are_broken_in_every_value(tmp_path: Path, token: str) ->
 @pytest.mark.parametrize("text", ["a < b", "<b>bold</b>", "x <= y | z", "[1, 2]", "I <3 it"])
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert text in fenced(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("plain < text |", ["plain < text |"]),
+        ("", []),
+        ("<|im_end|>", ["<", "|im_end|>"]),
+        ("a </s> b [INST] <end_of_turn>", ["a <", "/s> b [", "INST] <", "end_of_turn>"]),
+    ],
+)
+def test_a_text_cut_at_control_tokens_holds_none_and_is_whole(text: str, pieces: list[str]) -> None:
+    assert cut_at_control_tokens(text) == pieces
+    assert "".join(pieces) == text

@@ -23,6 +23,7 @@ from limner.errors import (
 from limner.inference.endpoint import Endpoint
 from limner.inference.language_model import LanguageModel
 from limner.inference.ledger import Usage
+from limner.inference.prompts import cut_at_control_tokens
 from limner.inference.tracing import model_span
 
 __all__ = ["Likelihood", "likelihoods"]
@@ -64,8 +65,8 @@ async def likelihoods(
     vocabulary, about a second.
 
     vLLM reports the log-probabilities of a prompt (`prompt_logprobs` of `/v1/completions`). It does not reuse
-    prefixes for such requests, so each text costs the whole prompt. This was written to its documentation and has not
-    been run against a server of it.
+    prefixes for such requests, so each text costs the whole prompt. It would read the special tokens of chat templates
+    in a text as what they mark; a text with such tokens is tokenized in pieces.
 
     Args:
         model: Whom to ask.
@@ -278,8 +279,10 @@ class _Vllm(_Route):
         prompt = (await self.post("/tokenize", name | {"messages": self.plain}))["tokens"]
         found = []
         for continuation in continuations:
-            body = name | {"prompt": continuation, "add_special_tokens": False}
-            text = (await self.post("/tokenize", body))["tokens"]
+            text: list[int] = []
+            for piece in cut_at_control_tokens(continuation):
+                body = name | {"prompt": piece, "add_special_tokens": False}
+                text += (await self.post("/tokenize", body))["tokens"]
             found.append(await self.measured(prompt, text))
         return found
 

@@ -35,6 +35,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, cast
 
@@ -45,7 +46,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from limner.errors import ConfigurationError, InputError
 
-__all__ = ["Prompt", "fenced", "load_prompt", "quoted", "without_control_tokens"]
+__all__ = ["Prompt", "cut_at_control_tokens", "fenced", "load_prompt", "quoted", "without_control_tokens"]
 
 Role = Literal["system", "user", "assistant"]
 _MESSAGE = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
@@ -65,6 +66,15 @@ _CONTROL_TOKEN = re.compile(
 def without_control_tokens(text: str) -> str:
     """Break the special tokens of chat templates in a text by a space; a server would obey them there too."""
     return _CONTROL_TOKEN.sub(lambda match: match.group() + " ", text)
+
+
+def cut_at_control_tokens(text: str) -> list[str]:
+    """Return the pieces of a text, none of which holds a special token of a chat template; together they are the text.
+
+    For a server that would otherwise read such a token in a text as what it marks.
+    """
+    cuts = [0, *(match.end() for match in _CONTROL_TOKEN.finditer(text)), len(text)]
+    return [text[start:end] for start, end in pairwise(cuts) if start < end]
 
 
 def fenced(value: object) -> str:

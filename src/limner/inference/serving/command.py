@@ -72,6 +72,9 @@ def command_for(
         "--enable-prefix-caching" if options.prefix_caching else "--no-enable-prefix-caching",
         # Else the ledger would not see which tokens of a prompt were cached.
         "--enable-prompt-tokens-details",
+        # Where a form leaves blanks open, weak models fill them with blanks until the answer is cut off.
+        "--structured-outputs-config",
+        '{"backend": "xgrammar", "disable_any_whitespace": true}',
         *tools,
         *_lora_flags(options),
         *options.extra,
