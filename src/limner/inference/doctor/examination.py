@@ -1,6 +1,6 @@
 """The examination: every probe in turn, as long as somebody answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from limner.errors import LimnerError, ModelError, ModelUnavailable
@@ -63,6 +63,7 @@ async def aexamine(
     settings: Settings | None = None,
     *,
     quick: bool = False,
+    only: Collection[str] | None = None,
     budget_s: float = _BUDGET_S,
     most_calls: int = _MOST_CALLS,
     progress: Progress = lambda title: None,
@@ -76,6 +77,7 @@ async def aexamine(
         model: The model.
         settings: Those that it was made from, to say which of them should be others; none where it was made otherwise.
         quick: Whether to leave out what is only about speed.
+        only: Names of the probes to make, besides those that find out whether anybody answers; all by default.
         budget_s: Most seconds; what was not tried by then is unknown.
         most_calls: Most requests that the model is asked to answer.
         progress: Told the title of each probe before it is made.
@@ -88,7 +90,8 @@ async def aexamine(
     findings: list[Finding] = []
     try:
         for probe in (*_FIRST, *_REST):
-            if (probe.timed and quick) or (probe.needs_server and exam.wire is None):
+            left_out = only is not None and probe not in _FIRST and probe.name not in only
+            if left_out or (probe.timed and quick) or (probe.needs_server and exam.wire is None):
                 continue
             progress(probe.title)
             with patient(_PATIENCE):
@@ -111,6 +114,7 @@ def examine(
     settings: Settings | None = None,
     *,
     quick: bool = False,
+    only: Collection[str] | None = None,
     budget_s: float = _BUDGET_S,
     most_calls: int = _MOST_CALLS,
     progress: Progress = lambda title: None,
@@ -122,6 +126,7 @@ def examine(
             model,
             settings,
             quick=quick,
+            only=only,
             budget_s=budget_s,
             most_calls=most_calls,
             progress=progress,
