@@ -15,6 +15,8 @@ from limner.apps.cli import (
     observing,
     recommenders,
     recording,
+    reflecting,
+    serving,
     store,
     transferring,
     users,
@@ -59,6 +61,7 @@ def limner(
 
 for module in (
     observing,
+    reflecting,
     knowing,
     judging,
     recording,
@@ -70,6 +73,7 @@ for module in (
     fetching,
     recommenders,
     evaluating,
+    serving,
     doctoring,
     demo,
 ):

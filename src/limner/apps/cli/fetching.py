@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,6 +93,27 @@ def fetch_models(names: Models = None) -> None:
     settings = settings_from()
     for asset in _chosen(names or _configured(settings), _models(), "model"):
         _fetch(asset, settings.cache)
+
+
+@model.command("convert")
+def convert_model(
+    name: Annotated[
+        str, typer.Argument(autocompletion=_complete_model, help="Name from `limner model list`.")
+    ],
+) -> None:
+    """Convert a packaged model, once, to a Hugging Face folder, as vLLM and trainers take it; print the folder."""
+    from limner.apps.cli.opening import settings_from
+    from limner.apps.cli.printing import byte_progress
+    from limner.inference.serving.conversion import converted
+
+    try:
+        with byte_progress() as progress:
+            folder = converted(
+                name, settings_from().cache, progress=progress, telling=partial(typer.echo, err=True)
+            )
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt("The conversion begins anew when it is asked for again.") from interrupt
+    typer.echo(folder)
 
 
 @model.command("verify")

@@ -22,9 +22,9 @@ __all__ = ["main"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_POLL_S = 0.2
+_POLL_S = 0.1
 _LEFTOVERS_S = 5.0
-_TIDYING_S = 1.0
+_TIDYING_S = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

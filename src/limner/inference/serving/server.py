@@ -30,7 +30,7 @@ __all__ = ["Starting", "VLLMServer"]
 _KEEPER = Path(__file__).with_name("keeper.py")
 _TAIL = 400
 _LONGEST_LINE = 4000
-_POLL_S = 0.25
+_POLL_S = 0.1
 _GRACE_S = 15.0
 _ANSWER_S = 5.0
 _ENDED_S = 10.0
@@ -274,10 +274,12 @@ class VLLMServer:
         began = time.monotonic()
         # A proxy of the environment is for the outside.
         with httpx2.Client(headers=headers, timeout=_ANSWER_S, trust_env=False) as client:
-            while not self._answers(client):
+            while True:
                 elapsed = time.monotonic() - began
                 if self._progress is not None:
                     self._progress(Starting(elapsed, self._phase))
+                if self._answers(client):
+                    return
                 code = self.wait(_POLL_S)
                 if code is not None:
                     raise ModelUnavailable(
