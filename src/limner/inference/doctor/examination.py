@@ -1,6 +1,6 @@
 """The examination: every probe in turn, as long as somebody answers."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from limner.errors import LimnerError, ModelError, ModelUnavailable
@@ -46,16 +46,7 @@ _PATIENCE = Patience(busy_s=3.0, down_s=0.3)
 
 
 class _Gone(LimnerError):
-    """Nobody answers any more.
-
-    Args:
-        probe: The one that found out.
-        message: Why.
-    """
-
-    def __init__(self, probe: Probe, message: str) -> None:
-        super().__init__(message)
-        self.probe = probe
+    """Nobody answers any more."""
 
 
 async def aexamine(
@@ -87,26 +78,15 @@ async def aexamine(
     """
     claimed = settings.context_length if settings and "context_length" in settings.model_fields_set else None
     exam = Examination(model, most_calls, budget_s, quick, claimed)
-    findings: list[Finding] = []
+    probes = [
+        probe for probe in _REST if (only is None or probe.name in only) and not (probe.timed and quick)
+    ]
     try:
-        for probe in (*_FIRST, *_REST):
-            left_out = only is not None and probe not in _FIRST and probe.name not in only
-            if left_out or (probe.timed and quick) or (probe.needs_server and exam.wire is None):
-                continue
-            progress(probe.title)
-            with patient(_PATIENCE):
-                findings.append(await _made(probe, exam))
-    except _Gone as gone:
-        title = "It answers" if gone.probe in _FIRST else "It goes on answering"
-        what = exam.without_secrets(str(gone))
-        findings.append(
-            Finding(
-                "gone", title, "does not", gone.probe.asked, what, "What was not tried yet stays unknown."
-            )
-        )
-    kind = next((f.answered for f in findings if f.probe == "kind" and f.verdict == "works"), "")
-    concluded = conclude(findings, model, settings)
-    return _report(exam, kind, findings, concluded)
+        with patient(_PATIENCE):
+            findings = await _tried([*_FIRST, *probes], exam, progress)
+    finally:
+        exam.close()
+    return _report(exam, findings, conclude(findings, model, settings))
 
 
 def examine(
@@ -134,6 +114,24 @@ def examine(
         return portal.run(examination)
 
 
+async def _tried(probes: Sequence[Probe], exam: Examination, progress: Progress) -> list[Finding]:
+    """Make one probe after the other, as long as somebody answers."""
+    findings: list[Finding] = []
+    for probe in probes:
+        if probe.needs_server and exam.wire is None:
+            continue
+        progress(probe.title)
+        try:
+            findings.append(await _made(probe, exam))
+        except _Gone as gone:
+            title = "It answers" if probe in _FIRST else "It goes on answering"
+            what = exam.without_secrets(str(gone))
+            left_out = "What was not tried yet stays unknown."
+            findings.append(Finding("gone", title, "does not", probe.asked, what, left_out))
+            break
+    return findings
+
+
 async def _made(probe: Probe, exam: Examination) -> Finding:
     """Make one probe, and find something whatever comes of it.
 
@@ -146,7 +144,7 @@ async def _made(probe: Probe, exam: Examination) -> Finding:
         return _found(probe, exam, "unknown", f"not tried to its end: {error}", "It stays unknown.")
     except ModelUnavailable as error:
         if probe in _FIRST or not await _still_answers(exam):
-            raise _Gone(probe, str(error)) from error
+            raise _Gone(str(error)) from error
         return _found(probe, exam, "does not", str(error), probe.without)
     except ModelError as error:
         verdict: Verdict = "refused" if refusal(error) else "does not"
@@ -180,7 +178,8 @@ async def _still_answers(exam: Examination) -> bool:
     return True
 
 
-def _report(exam: Examination, kind: str, findings: list[Finding], concluded: Conclusions) -> Report:
+def _report(exam: Examination, findings: list[Finding], concluded: Conclusions) -> Report:
+    kind = next((f.answered for f in findings if f.probe == "kind" and f.verdict == "works"), "")
     return Report(
         where=exam.without_secrets(exam.model.where),
         model=exam.model.name,

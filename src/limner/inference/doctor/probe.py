@@ -87,11 +87,12 @@ class Examination:
     claimed_context: int | None = None
     calls: int = 0
     started: float = field(default_factory=time.perf_counter)
+    wire: Wire | None = None
+    """The server's own routes; none for a model object that has no server of its own."""
 
-    @property
-    def wire(self) -> Wire | None:
-        """The server's own routes; none for a model object that has no server of its own."""
-        return Wire(self.model.endpoint) if self.model.endpoint else None
+    def __post_init__(self) -> None:
+        if self.model.endpoint is not None:
+            self.wire = Wire(self.model.endpoint)
 
     @property
     def seconds(self) -> float:
@@ -175,6 +176,11 @@ class Examination:
         for secret in filter(None, hidden):
             text = text.replace(secret, "***")
         return text
+
+    def close(self) -> None:
+        """Close the connections that the examination has opened of its own."""
+        if self.wire is not None:
+            self.wire.close()
 
     async def _within(self, ask: Callable[[], Awaitable[T]]) -> T:
         self.spend()

@@ -44,6 +44,8 @@ class Wire:
         self.endpoint = endpoint
         self.root = endpoint.base_url.removesuffix("/v1")
         self._wait_s = min(_WAIT_S, endpoint.timeout_s)
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        self._client = endpoint.connections.client(headers=headers, timeout=self._wait_s)
 
     async def get(self, path: str) -> Exchange:
         """Return the answer to a GET; `path` begins at the root of the server.
@@ -65,14 +67,13 @@ class Wire:
         """Return the list of models."""
         return await self.get(f"{self.endpoint.base_url}/models".removeprefix(self.root))
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Exchange:
-        key = self.endpoint.api_key
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        with (
-            translated(self.endpoint.base_url, self._wait_s),
-            self.endpoint.connections.client(headers=headers, timeout=self._wait_s) as client,
-        ):
-            response = client.request(method, f"{self.root}{path}", json=body)
+        with translated(self.endpoint.base_url, self._wait_s):
+            response = self._client.request(method, f"{self.root}{path}", json=body)
         return Exchange(response.status_code, _json(response), response.text[:500])
 
 
