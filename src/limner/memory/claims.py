@@ -139,14 +139,13 @@ def parked(connection: Connection, user_id: str) -> list[Parked]:
     return [Parked(row.id, row.last_error or "") for row in connection.execute(statement)]
 
 
-def retry_parked(connection: Connection, user_id: str) -> int:
-    """Put every parked observation back to pending, with its attempts forgotten; return how many."""
-    lock_user(connection, user_id)
-    statement = (
-        update(observations)
-        .where(observations.c.user_id == user_id, observations.c.state == "parked")
-        .values(state="pending", attempts=0, next_attempt_at=None)
-    )
+def retry_parked(connection: Connection, user_id: str | None) -> int:
+    """Put every parked observation of one user, or (none) of everybody, back to pending, with its attempts forgotten; return how many."""
+    mine = observations.c.state == "parked"
+    if user_id is not None:
+        lock_user(connection, user_id)
+        mine &= observations.c.user_id == user_id
+    statement = update(observations).where(mine).values(state="pending", attempts=0, next_attempt_at=None)
     return connection.execute(statement).rowcount
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from limner.memory.backup import Backup, back_up
 from limner.memory.chroma import open_collections
+from limner.memory.claims import retry_parked
 from limner.memory.database import Database
 from limner.memory.export import export
 from limner.memory.importing import Conversations, Imported, import_file
@@ -146,6 +147,11 @@ class Memory:
         self.snapshots.drop(merged_id)
         self.index.erase_strays()
         return done
+
+    def retry_parked(self) -> int:
+        """Let everybody's parked observations be tried again; return how many there were."""
+        with self.database.write() as connection:
+            return retry_parked(connection, None)
 
     def drain_index(self) -> int:
         """Bring the vector index up to date, encoding what has no vector yet.

@@ -1,4 +1,4 @@
-"""Commands about what is known of a user: reflect, portrait, search, history."""
+"""Commands about what is known of a user: portrait, search, history."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,84 +6,17 @@ import typer
 
 from limner.apps.cli.fetching import fetch_missing
 from limner.apps.cli.options import AsJson, AtMoment, Home, KnownAtMoment, UserId, moment
-from limner.errors import ModelError
 
 if TYPE_CHECKING:
-    from limner.api import User
     from limner.memory.records import Proposition
-    from limner.profiles.propositions import Reflection
 
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (reflect, portrait, search, history):
+    for command in (portrait, search, history):
         app.command()(command)
-
-
-def reflect(
-    user: UserId,
-    retry_parked: Annotated[bool, typer.Option(help="Try observations again that failed too often.")] = False,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Turn the observations that wait into propositions, batch by batch.
-
-    Interrupt it whenever you like: batches that are done are kept, the others go on waiting.
-    """
-    from limner.apps.cli.opening import opened_user
-    from limner.apps.cli.printing import print_json
-
-    with opened_user(home, user) as person:
-        if retry_parked:
-            person.retry_parked()
-        reflection = _reflect_visibly(person)
-        if as_json:
-            print_json(reflection)
-        else:
-            _print_reflection(reflection)
-        if reflection.failed:
-            raise ModelError(
-                f"{len(reflection.failed)} batches could not be finished: {reflection.failed[-1]} Their observations are kept."
-            )
-
-
-def _reflect_visibly(user: "User") -> "Reflection":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from limner.apps.cli.printing import console
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(err=True), transient=True) as bar:
-        task = bar.add_task("reflecting", total=user.status().pending)
-        try:
-            return user.reflect(
-                progress=lambda step: bar.update(
-                    task,
-                    advance=step.observations if step.stage in {"stored", "failed"} else 0,
-                    description=step.stage,
-                )
-            )
-        except KeyboardInterrupt as interrupt:
-            bar.stop()
-            left = user.status().pending
-            raise KeyboardInterrupt(
-                f"Finished batches are kept; {left} observations still wait."
-            ) from interrupt
-
-
-def _print_reflection(reflection: "Reflection") -> None:
-    typer.echo(
-        f"{reflection.observations} observations in {reflection.batches} batches: {len(reflection.added)} propositions added, "
-        f"{len(reflection.revised)} revised, {len(reflection.retired)} retired, {len(reflection.refused)} drafts refused."
-    )
-    for proposition in (*reflection.added, *reflection.revised):
-        typer.echo(f"  {_line(proposition)}")
-    if reflection.pending or reflection.parked:
-        typer.echo(
-            f"{reflection.pending} observations still wait, {reflection.parked} are parked; see `limner status`."
-        )
 
 
 def _line(proposition: "Proposition") -> str:
