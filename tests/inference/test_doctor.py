@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
-from patient_server import Hangup, Patient, Sent, refused, served
 
 from limner.inference.doctor import Report, aexamine
 from limner.inference.doctor.conclusions import parameters
 from limner.inference.language_model import LanguageModel, language_model
 from limner.settings import Settings
 from limner.testing import scripted_model
+from patients import Hangup, Patient, Sent, refused, served
 
 
 async def examined(patient: Patient, *, delay_s: float = 0.0, **options: Any) -> Report:
