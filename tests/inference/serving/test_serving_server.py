@@ -65,7 +65,8 @@ def test_it_starts_answers_and_leaves_nothing(server, processes, monkeypatch) ->
     assert "Application startup complete." in lines
     assert one.log_tail == lines
     assert [step.elapsed_s for step in steps] == sorted(step.elapsed_s for step in steps)
-    assert steps[0].phase in ("starting Python", "loading the weights")
+    assert {step.phase for step in steps} <= {"starting Python", "loading the weights", "listening"}
+    assert steps
 
 
 def test_a_start_that_fails_says_why_and_what_to_do(server, processes, monkeypatch) -> None:

@@ -200,8 +200,10 @@ def _run(
             with server:
                 screen.ready(server)
                 _print_settings(server, hide=given, as_json=as_json)
-                code = server.wait()
-                raise ModelUnavailable(f"vLLM ended by itself ({code}). {server.why_it_ended()}")
+                server.wait()
+                raise ModelUnavailable(
+                    f"vLLM ended by itself ({server.how_it_ended}). {server.why_it_ended()}"
+                )
         except KeyboardInterrupt as interrupt:
             raise KeyboardInterrupt("vLLM has ended.") from interrupt
 

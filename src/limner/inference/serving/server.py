@@ -193,6 +193,14 @@ class VLLMServer:
         self._join_reader()
         return code
 
+    @property
+    def how_it_ended(self) -> str:
+        """The exit code or signal, in words."""
+        code = self.wait(0)
+        if code is None:
+            return "not yet"
+        return f"signal {code - 128}" if code > 128 else f"exit code {code}"
+
     def why_it_ended(self) -> str:
         """Return what the end of the log tells, and what to do, in one line."""
         lines = self.log_tail
@@ -280,10 +288,9 @@ class VLLMServer:
                     self._progress(Starting(elapsed, self._phase))
                 if self._answers(client):
                     return
-                code = self.wait(_POLL_S)
-                if code is not None:
+                if self.wait(_POLL_S) is not None:
                     raise ModelUnavailable(
-                        f"vLLM ended with {_in_words(code)} before it answered. {self.why_it_ended()}"
+                        f"vLLM ended with {self.how_it_ended} before it answered. {self.why_it_ended()}"
                     )
                 if elapsed > self.options.ready_within_s:
                     raise ModelUnavailable(
@@ -364,7 +371,3 @@ def _refuse_taken(host: str, port: int) -> None:
                     f"Port {port} on {host} cannot be had ({error.strerror}): end what listens there, or take another port "
                     f"(0 picks a free one)."
                 ) from error
-
-
-def _in_words(code: int) -> str:
-    return f"signal {code - 128}" if code > 128 else f"exit code {code}"

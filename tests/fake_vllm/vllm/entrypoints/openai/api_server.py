@@ -1,6 +1,6 @@
 """What limner takes for vLLM in tests: it answers two routes, has children of its own, and fails as it is told.
 
-`FAKE_VLLM` says how it behaves (`fails`, `hangs`, `stubborn`, `orphans`), `FAKE_VLLM_FOLDER` where it writes what it is and got.
+`FAKE_VLLM` says how it behaves (`fails`, `hangs`, `stubborn`, `orphans`, `brief`), `FAKE_VLLM_FOLDER` where it writes what it is and got.
 """
 
 import json
@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +46,8 @@ def main(arguments: list[str]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: _end(() if behaviour == "orphans" else children))
+    if behaviour == "brief":
+        threading.Timer(0.5, _end, [children, 3]).start()
     _serve(
         arguments[arguments.index("--served-model-name") + 1], int(arguments[arguments.index("--port") + 1])
     )
@@ -54,11 +57,11 @@ def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _end(children: Iterable[subprocess.Popen[bytes]]) -> None:
+def _end(children: Iterable[subprocess.Popen[bytes]], code: int = 0) -> None:
     for child in children:
         child.kill()
         child.wait()
-    os._exit(0)
+    os._exit(code)
 
 
 def _serve(name: str, port: int) -> None:
