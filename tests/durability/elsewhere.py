@@ -99,6 +99,11 @@ def _reflect(user_id: str, malformed: bool, settings: dict[str, Any], pipe: Conn
 
     chosen = Settings(max_attempts=1, **settings)
     with Memory(chosen, HashEncoder(dimension=64)) as memory:
-        model = Answers(replies={"propose": propose}).model(plan="batch")
+        model = Answers(replies={"propose": propose, "relate": _unrelated}).model(plan="batch")
         done = asyncio.run(reflect(memory.user(user_id), model, memory.encoder, chosen))
     pipe.send((done.batches, len(done.added)))
+
+
+def _unrelated(pairs: str) -> dict[str, Any]:
+    count = sum(line.startswith("[") for line in pairs.splitlines())
+    return {"labels": [{"pair": number + 1, "relation": "unrelated"} for number in range(count)]}

@@ -19,6 +19,7 @@ class Answer:
     body: dict[str, Any] | str
     status: int = 200
     delay_s: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 def said(
@@ -102,6 +103,7 @@ def loopback_server(
     *,
     dialect: str = "openai",
     context_length: int = 2048,
+    port: int = 0,
 ) -> Iterator[LoopbackServer]:
     """Serve a script; of a list, the last answer is repeated."""
     server = LoopbackServer(dialect, script, context_length)
@@ -123,7 +125,8 @@ def loopback_server(
             content = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
             self.send_response(answer.status)
             self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
+            for name, value in {"content-length": str(len(content)), **answer.headers}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
@@ -134,7 +137,10 @@ def loopback_server(
             with suppress(ConnectionError):  # the client did not wait
                 super().handle()
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 256  # many come at once
+
+    http = Server(("127.0.0.1", port), Requests)
     server.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
     thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
