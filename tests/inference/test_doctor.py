@@ -157,7 +157,9 @@ class Blanks(Patient):
 
 
 async def test_blanks_without_end_are_named() -> None:
-    assert "disable_any_whitespace" in (await examined(Blanks(), only=["schema"])).finding("schema").answered
+    found = (await examined(Blanks(), only=["schema"])).finding("schema")
+    assert found.verdict == "does not"
+    assert "disable_any_whitespace" in found.meaning
 
 
 class NoSchemas(Unknown):
@@ -265,6 +267,22 @@ async def test_a_call_that_nobody_reads() -> None:
     report = await examined(WrongParser(), only=["tools"])
     assert verdicts(report)["tools"] == "does not"
     assert "not the one of this model" in report.finding("tools").meaning
+
+
+class OddCalls(Patient):
+    """Gives a call's arguments as something that is no object, as vLLM 0.32 does under the parser `hermes`."""
+
+    def called(self, body: dict[str, Any]) -> Sent:
+        sent = super().called(body)
+        sent.body["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = '"celsius"'
+        return sent
+
+
+async def test_a_call_that_cannot_be_read() -> None:
+    report = await examined(OddCalls(), only=["tools", "tools_forced"])
+    assert report.verdict("tools") == report.verdict("tools_forced") == "does not"
+    assert "cannot read" in report.finding("tools").answered
+    assert report.usable
 
 
 class Guarded(Patient):

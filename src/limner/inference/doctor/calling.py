@@ -1,9 +1,12 @@
 """Whether a model can call tools; limner itself asks for decisions as objects, agents built with langchain call tools."""
 
+from collections.abc import Awaitable, Callable
+
 from langchain_core.messages import AIMessage
 from langchain_core.messages.tool import ToolCall
 
-from limner.inference.doctor.probe import Examination, Outcome, Probe, nonsense, said
+from limner.errors import ModelError, ModelUnavailable
+from limner.inference.doctor.probe import Examination, Outcome, Probe, nonsense, refusal, said
 
 __all__ = ["TOOLS", "TOOLS_FORCED"]
 
@@ -34,18 +37,39 @@ def _tool(name: str, value: str) -> dict[str, object]:
 
 async def _forced(exam: Examination) -> Outcome:
     name, value = nonsense(2)
+    tool = _tool(name, value)
     message = AIMessage("")
     # By name is how agents ask; llama.cpp heeds `required` alone.
     for choice in (name, "required"):
-        try:
-            message = await exam.called(
-                "Say good morning. Do not use tools.", _tool(name, value), choice, max_tokens=_ANSWER_TOKENS
-            )
-        except NotImplementedError:
-            return _no_tools()
+        message = await exam.called(
+            "Say good morning. Do not use tools.", tool, choice, max_tokens=_ANSWER_TOKENS
+        )
         if message.tool_calls:
             return _call(message.tool_calls[0], name, value, by_name=choice == name)
     return Outcome("does not", _without_call(message), f"A tool that must be called is not. {_OWN}")
+
+
+def _readable(
+    ask: Callable[[Examination], Awaitable[Outcome]],
+) -> Callable[[Examination], Awaitable[Outcome]]:
+    """Tell a call that cannot be read from tools that are refused, and both from a chat model that takes none."""
+
+    async def run(exam: Examination) -> Outcome:
+        try:
+            return await ask(exam)
+        except NotImplementedError:
+            return Outcome(
+                "does not", "this chat model takes no tools", f"Agents of langchain's cannot use it. {_OWN}"
+            )
+        except ModelUnavailable:
+            raise
+        except ModelError as error:
+            if refusal(error):
+                raise
+            broken = f"a call that langchain cannot read: {said(str(error.__cause__ or error), 120)}"
+            return Outcome("does not", broken, f"Agents of langchain's cannot use tools with it. {_OWN}")
+
+    return run
 
 
 def _call(call: ToolCall, name: str, value: str, *, by_name: bool) -> Outcome:
@@ -65,12 +89,9 @@ def _call(call: ToolCall, name: str, value: str, *, by_name: bool) -> Outcome:
 
 async def _auto(exam: Examination) -> Outcome:
     tool = _tool("temperature", "celsius")
-    try:
-        message = await exam.called(
-            "How warm is it in Oslo now? Use the tool `temperature`.", tool, "auto", max_tokens=_ANSWER_TOKENS
-        )
-    except NotImplementedError:
-        return _no_tools()
+    message = await exam.called(
+        "How warm is it in Oslo now? Use the tool `temperature`.", tool, "auto", max_tokens=_ANSWER_TOKENS
+    )
     if message.tool_calls:
         call = message.tool_calls[0]
         return Outcome(
@@ -98,12 +119,6 @@ def _without_call(message: AIMessage) -> str:
     return f"{said(message.text)}, and no call"
 
 
-def _no_tools() -> Outcome:
-    return Outcome(
-        "does not", "this chat model takes no tools", f"Agents of langchain's cannot use it. {_OWN}"
-    )
-
-
 _REFUSED = (
     "An agent of langchain's (`create_agent`) cannot be given the toolbox of recommenders here (vLLM needs "
     f"--enable-auto-tool-choice and --tool-call-parser). {_OWN}"
@@ -112,13 +127,13 @@ TOOLS_FORCED = Probe(
     "tools_forced",
     "A tool that must be called",
     "“Say good morning”, where a tool with a nonsense name must be called",
-    _forced,
+    _readable(_forced),
     _REFUSED,
 )
 TOOLS = Probe(
     "tools",
     "A tool that may be called",
     "the temperature in Oslo, with a tool for it",
-    _auto,
+    _readable(_auto),
     _REFUSED,
 )

@@ -60,25 +60,31 @@ def _objects(verdicts: dict[str, Verdict]) -> bool:
 
 def _first_sentence(verdicts: dict[str, Verdict], usable: bool) -> str:
     schema = verdicts.get("schema", "unknown")
-    lists, union = verdicts.get("schema_lists", "unknown"), verdicts.get("schema_union", "unknown")
     if not usable:
         return "limner cannot work with it: it refuses JSON schemas and tells no probabilities."
-    if schema == "works" and lists == "works":
-        able = "limner can reflect, summarise, ask and recommend with it"
-        return (
-            f"{able}."
-            if union == "works"
-            else f"{able}, but the recommending agent's own decisions will fail."
+    if schema == "works":
+        return _with_schemas(verdicts.get("schema_lists", "unknown"), verdicts.get("schema_union", "unknown"))
+    return {
+        "refused": "limner can answer questions with it; it cannot reflect in batches, and the recommending agent cannot decide.",
+        "does not": "limner can try to work with it: no schema is enforced, so objects are checked and asked for again, which a "
+        "strong model manages and a small one does not.",
+        "unknown": "limner can answer questions with it; whether objects come out right is open.",
+    }[schema]
+
+
+def _with_schemas(lists: Verdict, union: Verdict) -> str:
+    if "unknown" in (lists, union):
+        return "limner can ask for objects with it; whether lists and unions of them come out right is open."
+    if lists != "works":
+        reflects = (
+            "limner can ask and reflect with it, with the call plan `small`: lists do not come out right here"
         )
-    if schema == "refused":
-        return "limner can answer questions with it; it cannot reflect in batches, summarise or recommend."
-    if schema == "does not":
-        return (
-            "limner can try to work with it: no schema is enforced, so objects are checked and asked for again, which a strong "
-            "model manages and a small one does not."
-        )
+    else:
+        reflects = "limner can reflect, summarise, ask and recommend with it"
     return (
-        "limner can answer questions with it; whether its objects come out right is partly open (see above)."
+        f"{reflects}."
+        if union == "works"
+        else f"{reflects}, but the recommending agent's own decisions will fail."
     )
 
 
