@@ -97,11 +97,17 @@ def test_one_that_does_not_heed_is_killed(server, processes, monkeypatch) -> Non
     assert one.wait() == 128 + signal.SIGKILL
 
 
-def test_the_death_of_the_server_is_noticed_and_its_children_are_ended(server, processes) -> None:
+def test_the_death_of_the_server_is_noticed_and_what_it_leaves_is_removed(
+    server, processes, monkeypatch
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "shares")
     one = server().start()
+    shared = Path("/dev/shm") / (processes.folder / "shared").read_text()
+    assert shared.exists()
     os.kill(one.pid, signal.SIGKILL)
     assert one.wait(20) == 128 + signal.SIGKILL
     assert processes.alive == []
+    assert not shared.exists()
 
 
 def test_nothing_outlives_a_limner_that_is_killed(processes, model, monkeypatch) -> None:

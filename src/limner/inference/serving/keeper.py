@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -72,7 +72,7 @@ class _Keeper:
             _reap(server.pid)
         if server.poll() is None:
             self._end(server)
-        _kill_descendants(server.pid)
+        _end_descendants(server.pid)
         return server.returncode if server.returncode >= 0 else 128 - server.returncode
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -98,27 +98,42 @@ class _Keeper:
                 break
             _reap(server.pid)
             time.sleep(0.05)
-        _signal_group(server.pid, signal.SIGKILL)
+        server.kill()
         server.wait()
 
 
-def _kill_descendants(group: int) -> None:
-    """Kill what is left of the server: its process group, and descendants that have left the group."""
-    deadline = time.monotonic() + _TIDYING_S
-    while any(_descendants(os.getpid())) and time.monotonic() < deadline:
-        # Such as the process that removes shared memory once its users are gone.
-        _reap(None)
-        time.sleep(0.02)
+def _end_descendants(group: int) -> None:
+    """End what is left of the server: its process group, and descendants that have left the group."""
+    _wait_while(lambda: any(_descendants(os.getpid())), _TIDYING_S)
     deadline = time.monotonic() + _LEFTOVERS_S
     while time.monotonic() < deadline:
-        _signal_group(group, signal.SIGKILL)
-        left = list(_descendants(os.getpid()))
+        left = [pid for pid in _descendants(os.getpid()) if not _is_tracker(pid)]
         for pid in left:
             _signal(pid, signal.SIGKILL)
         _reap(None)
         if not left:
-            return
+            break
         time.sleep(0.02)
+    # They remove the shared memory of those that were killed, which would else stay until the machine restarts, and then end.
+    _wait_while(lambda: any(_descendants(os.getpid())), _TIDYING_S)
+    _signal_group(group, signal.SIGKILL)
+    for pid in _descendants(os.getpid()):
+        _signal(pid, signal.SIGKILL)
+
+
+def _wait_while(true: Callable[[], bool], longest_s: float) -> None:
+    deadline = time.monotonic() + longest_s
+    while true() and time.monotonic() < deadline:
+        _reap(None)
+        time.sleep(0.02)
+
+
+def _is_tracker(pid: int) -> bool:
+    """Tell whether a process is Python's resource tracker."""
+    try:
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _descendants(pid: int) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """What limner takes for vLLM in tests: it answers two routes, has children of its own, and fails as it is told.
 
-`FAKE_VLLM` says how it behaves (`fails`, `hangs`, `stubborn`, `orphans`, `brief`), `FAKE_VLLM_FOLDER` where it writes what it is and got.
+`FAKE_VLLM` says how it behaves (`fails`, `hangs`, `stubborn`, `orphans`, `shares`, `brief`), `FAKE_VLLM_FOLDER` where it writes what it is and got.
 """
 
 import json
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 __all__ = ["main"]
@@ -46,6 +47,9 @@ def main(arguments: list[str]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: _end(() if behaviour == "orphans" else children))
+    if behaviour == "shares":
+        shared = SharedMemory(create=True, size=16)
+        (folder / "shared").write_text(shared.name)
     if behaviour == "brief":
         threading.Timer(0.5, _end, [children, 3]).start()
     _serve(
