@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from limner.apps.cli import (
+    adapters,
     backups,
     demo,
     doctoring,
@@ -74,6 +75,7 @@ for module in (
     recommenders,
     evaluating,
     serving,
+    adapters,
     doctoring,
     demo,
 ):
