@@ -17,7 +17,7 @@ VLLM_STAMP := $(VLLM_VENV)/.stamp
 VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-vllm test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data test-vllm test-ray test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq torch==2.13.0
-	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,lenskit,evals,dev,docs]'
+	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,lenskit,evals,ray,dev,docs]'
 	@touch $@
 
 $(VLLM_STAMP): tests/vllm/environment.py
@@ -58,6 +58,9 @@ test-data: $(STAMP) ## Run the tests on MovieLens-100K, which is fetched first.
 
 test-vllm: $(STAMP) $(if $(filter $(VLLM_VENV)/%,$(VLLM_PYTHON)),$(VLLM_STAMP)) ## Run the tests that drive real vLLM, on the processor (VLLM_PYTHON=another one's Python, VLLM_MODEL=folder).
 	VLLM_PYTHON=$(VLLM_PYTHON) $(BIN)/pytest -m vllm tests/vllm $(PYTEST_ARGS)
+
+test-ray: $(STAMP) ## Run the batch reflection on a Ray cluster of this machine, and kill its workers.
+	$(BIN)/pytest -m ray tests/cluster $(PYTEST_ARGS)
 
 test-crash: $(STAMP) ## Kill processes two hundred times, and let eight write at once (minutes; CRASH_SEED=1).
 	$(BIN)/pytest -m crash $(PYTEST_ARGS)

@@ -35,7 +35,9 @@ def _ray_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """Set what Ray's processes and their workers inherit: an encoder without a model, and nothing of the developer's settings."""
     plugin = tmp_path_factory.mktemp("plugin")
     (plugin / "hashed-1.dist-info").mkdir()
-    (plugin / "hashed-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: hashed\nVersion: 1\n")
+    (plugin / "hashed-1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: hashed\nVersion: 1\n"
+    )
     (plugin / "hashed-1.dist-info" / "entry_points.txt").write_text(_PLUGIN)
     (plugin / "sitecustomize.py").write_text(_NAMED)
     with pytest.MonkeyPatch.context() as patch:
@@ -67,7 +69,8 @@ def _answer(body: dict) -> str:
 
 
 @contextmanager
-def _serving(delay_s: float) -> Iterator[LoopbackServer]:
+def serving(delay_s: float = 0.1) -> Iterator[LoopbackServer]:
+    """Serve a model that takes this long for each answer."""
     with loopback_server(lambda body: said(_answer(body), delay_s=delay_s)) as server:
         yield server
 
@@ -75,7 +78,7 @@ def _serving(delay_s: float) -> Iterator[LoopbackServer]:
 @pytest.fixture
 def model_server() -> Iterator[LoopbackServer]:
     """A model behind a real wire, which takes a tenth of a second for each answer."""
-    with _serving(0.1) as server:
+    with serving() as server:
         yield server
 
 
@@ -104,8 +107,12 @@ class Nodes:
     def address(self) -> str:
         return str(self._cluster.address)
 
-    def add(self) -> str:
-        """Add a node with room for one worker; return its name."""
+    @property
+    def names(self) -> list[str]:
+        return list(self._nodes)
+
+    def add(self) -> None:
+        """Add a node with room for one worker."""
         self._number += 1
         name = f"machine-{self._number}"
         self._nodes[name] = self._cluster.add_node(
@@ -115,15 +122,10 @@ class Nodes:
             object_store_memory=80 << 20,
             env_vars={"TEST_HOST_NAME": name},
         )
-        return name
 
     def lose(self, name: str) -> None:
         """End a node without grace."""
         self._cluster.remove_node(self._nodes.pop(name), allow_graceful=False)
-
-    def remove_all(self) -> None:
-        for name in list(self._nodes):
-            self.lose(name)
 
     def close(self) -> None:
         self._cluster.shutdown()
@@ -137,9 +139,8 @@ def _nodes(_ray_environment: None) -> Iterator[Nodes]:
 
 
 @pytest.fixture
-def nodes(_nodes: Nodes) -> Iterator[Nodes]:
+def nodes(_nodes: Nodes) -> Nodes:
     """A cluster with two nodes that can work."""
-    for _ in range(2):
+    while len(_nodes.names) < 2:
         _nodes.add()
-    yield _nodes
-    _nodes.remove_all()
+    return _nodes

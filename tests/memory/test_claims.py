@@ -7,7 +7,8 @@ import pytest
 from contracts.memory_reflections import proposed
 from durability.elsewhere import claim_and_die
 from limner.errors import StaleClaim
-from limner.memory import NewObservation, claims, utc_now
+from limner.memory import NewObservation, claims, holders, utc_now
+from limner.memory.holders import take_for_dead, this_process
 
 pytestmark = pytest.mark.every_database
 
@@ -120,3 +121,35 @@ def test_tokens_are_counted_while_no_transaction_is_open(ada, memory) -> None:
         return len(text)
 
     assert texts(ada.claim(100, count)) == ["hello"]
+
+
+def test_what_a_process_of_another_host_held_is_free_once_it_is_reported_dead(ada, monkeypatch) -> None:
+    said = ada.observe("hello")
+    monkeypatch.setattr(claims, "this_process", lambda: "7.abc@elsewhere")
+    first = ada.claim(100, len)
+    monkeypatch.undo()
+    assert ada.claim(100, len) is None
+    monkeypatch.setattr(holders, "_told", set())
+    take_for_dead(["7.abc@elsewhere", this_process()])
+    second = ada.claim(100, len)
+    assert texts(second) == ["hello"]
+    # It was alive after all, behind a network that was down: nothing of what it does now counts.
+    with pytest.raises(StaleClaim):
+        ada.renew(first)
+    with pytest.raises(StaleClaim):
+        ada.apply(first, add=[proposed(ada, "Says hello.", said)])
+    ada.release(first, "too late")
+    assert ada.propositions() == []
+    ada.apply(second, add=[proposed(ada, "Says hello.", said)])
+    with pytest.raises(StaleClaim):
+        ada.apply(first, add=[proposed(ada, "Says hello twice.", said)])
+    assert [p.text for p in ada.propositions()] == ["Says hello."]
+    assert ada.status().parked == ()
+
+
+def test_nobody_takes_themselves_for_dead(ada, monkeypatch) -> None:
+    monkeypatch.setattr(holders, "_told", set())
+    take_for_dead([this_process()])
+    ada.observe("hello")
+    assert ada.claim(100, len) is not None
+    assert ada.claim(100, len) is None

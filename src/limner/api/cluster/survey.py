@@ -130,7 +130,8 @@ def _by_path(found: Mapping[str, str]) -> dict[Path, str]:
 
 
 def _name(node: Mapping[str, Any]) -> str:
-    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+    given, address = node.get("NodeName"), node["NodeManagerAddress"]
+    return f"{node['NodeManagerHostname'] if given in {None, '', address} else given} ({address})"
 
 
 def _looking() -> Callable[[list[str]], tuple[str | None, dict[str, str], dict[str, str]]]:

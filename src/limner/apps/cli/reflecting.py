@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from limner.apps.cli.clustering import (
+    Endpoints,
+    RayAddress,
+    Shards,
+    Workers,
+    check_cluster_options,
+    reflect_on_cluster,
+)
 from limner.apps.cli.options import AsJson, Home, OptionalUser
 from limner.errors import InputError, ModelError
 
@@ -43,6 +51,10 @@ def reflect(
             help="With --all-users: how many side by side; 1 on the embedded engine, else 32.",
         ),
     ] = None,
+    ray: RayAddress = None,
+    shard: Shards = None,
+    endpoint: Endpoints = None,
+    workers: Workers = None,
     retry_parked: Annotated[bool, typer.Option(help="Try observations again that failed too often.")] = False,
     home: Home = None,
     as_json: AsJson = False,
@@ -51,12 +63,16 @@ def reflect(
 
     Interrupt it whenever you like: batches that are done are kept, the others go on waiting.
     """
+    check_cluster_options(ray, shard, endpoint, workers, all_users=all_users)
     if all_users:
         # LIMNER_USER is there for all commands; only who writes both has contradicted themselves.
         source = ctx.get_parameter_source("user")
         if user is not None and source is not None and source.name == "COMMANDLINE":
             raise InputError("--user and --all-users exclude each other: one user, or everybody.")
-        _reflect_on_everybody(home, concurrency, retry_parked, as_json)
+        if ray is None:
+            _reflect_on_everybody(home, concurrency, retry_parked, as_json)
+        else:
+            reflect_on_cluster(home, ray, shard, endpoint, workers, concurrency, retry_parked, as_json)
         return
     if user is None:
         raise InputError("Say whose: --user ID (or LIMNER_USER), or --all-users for everybody.")
