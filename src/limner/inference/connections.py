@@ -16,20 +16,26 @@ class Connections:
 
     A client waits for its answer in a thread or loop of its own and cannot be interrupted from another one. Its
     connection can: shut at the socket, both ends see it closed at once.
+
+    Args:
+        direct: Whether to pass by the proxies that the environment names (`HTTP_PROXY`, `ALL_PROXY`), which would be sent
+            what is meant for a server on this machine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, direct: bool = False) -> None:
+        self._direct = direct
         self._lock = threading.Lock()
         self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
         self._cut = False
 
     def client(self, **options: Any) -> httpx2.Client:  # noqa: ANN401 - passed through
         """Return a client whose connections are known here."""
-        return httpx2.Client(event_hooks={"request": [self._watch]}, **options)
+        return httpx2.Client(event_hooks={"request": [self._watch]}, trust_env=not self._direct, **options)
 
     def async_client(self, **options: Any) -> httpx2.AsyncClient:  # noqa: ANN401 - passed through
         """Return an async client whose connections are known here."""
-        return httpx2.AsyncClient(event_hooks={"request": [self._watch_async]}, **options)
+        hooks = {"request": [self._watch_async]}
+        return httpx2.AsyncClient(event_hooks=hooks, trust_env=not self._direct, **options)
 
     def cut(self) -> None:
         """Shut every open connection and let no request through any more."""

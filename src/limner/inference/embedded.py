@@ -68,7 +68,7 @@ class EmbeddedEngine:
                 f"llama.cpp cannot load {path}: {error}. Is it a whole GGUF file?"
             ) from error
         self.base_url = f"{server.listening_address}/v1"
-        self.connections = Connections()
+        self.connections = Connections(direct=True)
         """What the clients of the engine are made from, so that `close` can end their requests."""
         # Also at the end of the interpreter, before it takes its objects apart.
         self._stop = weakref.finalize(self, _stop, [server], self.connections)

@@ -27,7 +27,7 @@ _CHATTER = (
 _DECIDE = "Write down ten names of towns, one a line, as a plain list without brackets."
 _BLANKS = (
     "The schema is heeded, but its grammar allows any number of blanks, and a small model does not stop writing them: the answer "
-    "is cut off, and limner asks again. Start vLLM with --structured-outputs-config '{\"disable_any_whitespace\": true}'."
+    'is cut off, and limner asks again. Start vLLM with --structured-outputs-config \'{"backend": "xgrammar", "disable_any_whitespace": true}\'.'
 )
 _ANSWER_TOKENS = 200
 """More than the longest of the objects below takes, even where every character is a token."""

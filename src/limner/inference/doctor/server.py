@@ -175,7 +175,7 @@ async def _loading(exam: Examination) -> Outcome:
         return Outcome(
             "does not",
             answered,
-            "Adapters can only be named when the server starts. For vLLM, `limner serve --adapters`, or --enable-lora and "
+            "Adapters can only be named when the server starts. For vLLM, `limner serve --lora-updates`, or --enable-lora and "
             "VLLM_ALLOW_RUNTIME_LORA_UPDATING=1, opens this.",
         )
     return Outcome("unknown", answered, "Whether adapters can be loaded while it runs does not show.")
