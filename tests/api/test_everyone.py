@@ -1,6 +1,7 @@
 """Reflection on everybody: side by side, each in order, each thing once, whatever the endpoint does."""
 
 import asyncio
+import os
 import random
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from durability.elsewhere import reflecting
+from durability.everybody_killed import kill_until_done
 from everybody import Crowd, check_each_once, crowd_server, observe, opened
 from inference.loopback_server import Answer, said
 from limner.api.everyone import Everyone
@@ -284,3 +286,22 @@ def until(condition, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+# killed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_killed_run_is_gone_on_with(home: Path) -> None:
+    assert kill_until_done(home, SIZES, seed=1, kills=1) == 1
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_runs_may_be_killed_again_and_again(tmp_path: Path, make_store, jobs: int) -> None:
+    killed = 0
+    for seed in range(6):
+        make_store(tmp_path / str(seed))
+        killed += kill_until_done(tmp_path / str(seed), SIZES * 2, seed=seed, kills=8, jobs=jobs)
+    assert killed > 12
