@@ -7,6 +7,7 @@ PYTHON ?= python3
 DEMO_USER ?= 196
 PYTEST_ARGS ?=
 EVAL_DATA ?=
+GPU_MODEL ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +18,7 @@ VLLM_STAMP := $(VLLM_VENV)/.stamp
 VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-vllm test-ray test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data test-vllm bench-gpu test-ray test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -61,6 +62,9 @@ test-vllm: $(STAMP) $(if $(filter $(VLLM_VENV)/%,$(VLLM_PYTHON)),$(VLLM_STAMP)) 
 
 test-ray: $(STAMP) ## Run the batch reflection on a Ray cluster of this machine, and kill its workers.
 	$(BIN)/pytest -m ray tests/cluster $(PYTEST_ARGS)
+
+bench-gpu: $(STAMP) ## Measure serving on a GPU, and run its tests there (VLLM_PYTHON=a Python with vLLM, GPU_MODEL=name or folder).
+	$(BIN)/python benchmarks/gpu.py $(if $(filter-out $(VLLM_VENV)/%,$(VLLM_PYTHON)),--vllm-python $(VLLM_PYTHON)) $(if $(GPU_MODEL),--model $(GPU_MODEL))
 
 test-crash: $(STAMP) ## Kill processes two hundred times, and let eight write at once (minutes; CRASH_SEED=1).
 	$(BIN)/pytest -m crash $(PYTEST_ARGS)
