@@ -1,16 +1,18 @@
 """Chat models: `ChatOpenAI` on any OpenAI-compatible endpoint, the embedded engine's included."""
 
 import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx2
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from limner.inference.endpoint import Endpoint
+from limner.inference.endpoint import Dialect, Endpoint
 from limner.settings import Settings
 
-__all__ = ["chat_model", "openai_chat"]
+__all__ = ["arguments_of", "chat_model", "openai_chat"]
 
 
 def openai_chat(endpoint: Endpoint, settings: Settings, *, retries: int = 0) -> ChatOpenAI:
@@ -36,6 +38,34 @@ def openai_chat(endpoint: Endpoint, settings: Settings, *, retries: int = 0) -> 
         http_client=endpoint.connections.client(timeout=settings.timeout_s, limits=limits),
         http_async_client=endpoint.connections.async_client(timeout=settings.timeout_s, limits=limits),
     )
+
+
+def arguments_of(
+    dialect: Dialect,
+    max_tokens: int,
+    temperature: float | None,
+    stop: Sequence[str] | None,
+    fields: Mapping[str, Any],
+    top_logprobs: int | None = None,
+) -> dict[str, Any]:
+    """Return what a chat model is called with besides the messages; of a `plain` one nothing is known but stop words.
+
+    Args:
+        dialect: What is known of the model.
+        max_tokens: Longest answer, in tokens.
+        temperature: Instead of the configured one.
+        stop: Texts that end the answer.
+        fields: More fields of the request.
+        top_logprobs: How many likely first tokens to report.
+    """
+    arguments: dict[str, Any] = {} if stop is None else {"stop": list(stop)}
+    if dialect == "plain":
+        return arguments
+    arguments |= {"max_tokens": max_tokens}
+    arguments |= {} if temperature is None else {"temperature": temperature}
+    arguments |= {"extra_body": dict(fields)} if fields else {}
+    arguments |= {"logprobs": True, "top_logprobs": top_logprobs} if top_logprobs else {}
+    return arguments
 
 
 def chat_model(settings: Settings) -> BaseChatModel:

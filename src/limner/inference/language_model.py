@@ -12,7 +12,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from limner.errors import ContextOverflow, ModelUnavailable
-from limner.inference.chat import openai_chat
+from limner.inference.chat import arguments_of, openai_chat
 from limner.inference.embedded import EmbeddedEngine
 from limner.inference.endpoint import Dialect, Endpoint
 from limner.inference.failures import translated
@@ -218,7 +218,8 @@ class LanguageModel:
             top_logprobs: How many likely first tokens to report; not for `plain` models.
         """
         await self._check_length(messages, max_tokens)
-        arguments = await self._arguments(max_tokens, temperature, stop, body, top_logprobs)
+        dialect, fields = await self.adialect(), {**(body or {}), **self.salt}
+        arguments = arguments_of(dialect, max_tokens, temperature, stop, fields, top_logprobs)
         with self._called(messages, stage, max_tokens) as call:
             message = await self.pace.call(partial(self._ask, messages, max_tokens, arguments))
             reply = reply_of(message)
@@ -245,8 +246,9 @@ class LanguageModel:
             ModelError: What came is no stream of a chat completion.
         """
         await self._check_length(messages, max_tokens)
-        arguments = await self._arguments(max_tokens, temperature, stop, body, None)
-        arguments |= {} if await self.adialect() == "plain" else {"stream_usage": True}
+        dialect, fields = await self.adialect(), {**(body or {}), **self.salt}
+        arguments = arguments_of(dialect, max_tokens, temperature, stop, fields)
+        arguments |= {} if dialect == "plain" else {"stream_usage": True}
         with self._called(messages, stage, max_tokens) as call:
             # The pace knows of the beginning alone: who reads a stream may make another call before its end.
             stream, piece = await self.pace.call(partial(self._begin, messages, max_tokens, arguments))
@@ -258,7 +260,7 @@ class LanguageModel:
                     if piece.text:
                         yield piece.text
                     piece = await self._next(pieces)
-            if call.finish is None and await self.adialect() != "plain":
+            if call.finish is None and dialect != "plain":
                 raise ModelUnavailable(f"{self.where} broke off in the middle of an answer.")
 
     async def in_a_thread(self, asks: Callable[[], T]) -> T:
@@ -308,24 +310,6 @@ class LanguageModel:
     def salt(self) -> dict[str, str]:
         """The field of a request that keeps the present user's prefixes apart; empty where that is not wanted, or not known."""
         return self._salt.field() if self._salt is not None and self._dialect == "vllm" else {}
-
-    async def _arguments(
-        self,
-        max_tokens: int,
-        temperature: float | None,
-        stop: Sequence[str] | None,
-        body: Mapping[str, Any] | None,
-        top_logprobs: int | None,
-    ) -> dict[str, Any]:
-        arguments: dict[str, Any] = {} if stop is None else {"stop": list(stop)}
-        if await self.adialect() == "plain":
-            return arguments
-        extra = {**(body or {}), **self.salt}
-        arguments |= {"max_tokens": max_tokens}
-        arguments |= {} if temperature is None else {"temperature": temperature}
-        arguments |= {"extra_body": extra} if extra else {}
-        arguments |= {"logprobs": True, "top_logprobs": top_logprobs} if top_logprobs else {}
-        return arguments
 
     @contextmanager
     def _called(self, messages: Sequence[BaseMessage], stage: str, max_tokens: int) -> Iterator[Call]:
