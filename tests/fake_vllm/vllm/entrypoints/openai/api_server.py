@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
@@ -25,9 +26,16 @@ def main(arguments: list[str]) -> None:
     folder = Path(os.environ["FAKE_VLLM_FOLDER"])
     (folder / "arguments.json").write_text(json.dumps(arguments))
     (folder / "environment.json").write_text(json.dumps(dict(os.environ)))
+    held: list[int] = []
+    if behaviour == "shares":
+        shared = SharedMemory(create=True, size=16)
+        (folder / "shared").write_text(shared.name)
+        # What removes it when all who may use it are gone; the children are among them, as vLLM's are.
+        held = [resource_tracker.getfd()]
     # One like an engine core, in the group of the server; and one that has left the group.
     children = [
-        subprocess.Popen([sys.executable, "-S", "-c", _CHILD], start_new_session=own) for own in (False, True)
+        subprocess.Popen([sys.executable, "-S", "-c", _CHILD], start_new_session=own, pass_fds=held)
+        for own in (False, True)
     ]
     (folder / "pids.partial").write_text(json.dumps([os.getpid(), *(child.pid for child in children)]))
     (folder / "pids.partial").rename(folder / "pids.json")
@@ -47,9 +55,6 @@ def main(arguments: list[str]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: _end(() if behaviour == "orphans" else children))
-    if behaviour == "shares":
-        shared = SharedMemory(create=True, size=16)
-        (folder / "shared").write_text(shared.name)
     if behaviour == "brief":
         threading.Timer(0.5, _end, [children, 3]).start()
     _serve(
