@@ -43,6 +43,7 @@ def test_the_usual_command() -> None:
     assert value(made, "--port") == "8000"
     assert value(made, "--tool-call-parser") == "hermes"
     assert value(made, "--max-model-len") == "auto"
+    assert json.loads(value(made, "--structured-outputs-config"))["disable_any_whitespace"] is True
     assert {"--enable-prefix-caching", "--enable-prompt-tokens-details", "--enable-auto-tool-choice"} <= set(
         made.arguments
     )

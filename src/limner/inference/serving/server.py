@@ -16,7 +16,7 @@ from typing import IO, Self
 
 import httpx2
 
-from limner.errors import InputError, ModelUnavailable
+from limner.errors import ConfigurationError, InputError, ModelUnavailable
 from limner.inference.manifest import LANGUAGE_MODELS
 from limner.inference.serving.command import Command, command_for, environment_of
 from limner.inference.serving.conversion import converted, converted_folder
@@ -57,7 +57,7 @@ class VLLMServer:
         cache: limner's cache, where a packaged model is converted to; none takes that of the settings.
 
     Raises:
-        ConfigurationError: The interpreter has no vLLM.
+        ConfigurationError: The interpreter has no vLLM, or this is Windows.
         InputError: The options contradict what they name.
     """
 
@@ -83,6 +83,10 @@ class VLLMServer:
         """What is run."""
 
     def _plan(self) -> Command:
+        if os.name == "nt":
+            raise ConfigurationError(
+                "limner serve takes Linux: vLLM does not run on Windows, and its processes could not be ended for sure. Use WSL."
+            )
         model, folder = located(self.options.model, self._cache)
         installed = installed_vllm(self.options.python, environment_of({"PYTHONSAFEPATH": "1"}))
         port = self.options.port or _free_port(self.options.host)
