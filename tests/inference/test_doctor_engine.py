@@ -16,7 +16,7 @@ def report() -> Report:
     settings = Settings(model=SMOLLM2.name, context_length=1024)
     fetch(SMOLLM2, settings.cache)
     with language_model(settings) as model:
-        return examine(model, settings)
+        return examine(model, settings, budget_s=280)
 
 
 def test_every_constraint_really_constrains(report: Report) -> None:
