@@ -17,6 +17,7 @@ from limner.api.cluster.endpoints import EndpointPool
 from limner.api.cluster.job import ClusterJob, ClusterReflection, ClusterStep, Greeting, Order, Outcome, Unit
 from limner.api.cluster.planning import check, endpoints_of, plan, worker_count
 from limner.api.cluster.survey import Node, survey, usable
+from limner.api.cluster.tally import Tally
 from limner.api.everyone import EveryoneReflection, EveryoneStep
 from limner.errors import LimnerError, ModelUnavailable
 
@@ -111,9 +112,7 @@ class _Driver:
         """Answers that are awaited: from which worker, and what to do with each."""
         self._born = 0
         self._dead: list[str] = []
-        self._told = (0, 0)
-        """Users and observations of units and attempts that are over."""
-        self._known = (sum(len(u.users or ()) for u in units), sum(u.observations for u in units))
+        self._tally = Tally(units)
         self.result = ClusterReflection(units=len(units))
         # A process that dies is never replaced by Ray: a new one would have another name for its claims.
         self._actor = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(ReflectionWorker)
@@ -132,7 +131,7 @@ class _Driver:
                 self._tell()
         except KeyboardInterrupt as interrupt:
             self._withdraw()
-            kept = self._told[1] + sum(w.step.observations_done for w in self._workers.values() if w.step)
+            kept = self._tally.observations_with(self._steps())
             raise KeyboardInterrupt(
                 f"Finished batches are kept, {kept} observations so far; the same command goes on from there."
             ) from interrupt
@@ -265,9 +264,7 @@ class _Driver:
         if unit is None:
             return None
         self._pool.give_back(worker.name, worker.endpoint)
-        if worker.step is not None:
-            users, observations = self._told
-            self._told = (users + worker.step.users_done, observations + worker.step.observations_done)
+        self._tally.keep(worker.step)
         worker.step = None
         return unit
 
@@ -347,28 +344,19 @@ class _Driver:
     # Telling, and the end
 
     def _tell(self) -> None:
-        steps = [worker.step for worker in self._workers.values() if worker.step is not None]
-        users = self._told[0] + sum(step.users_done for step in steps)
-        observations = self._told[1] + sum(step.observations_done for step in steps)
-        known_users, known_observations = self._known
-        if self._job.settings.database_url is None:  # of shards that is known once they are open
-            known_users = self._told[0] + sum(step.users for step in steps)
-            known_observations = self._told[1] + sum(step.observations for step in steps)
-        self._progress(
-            ClusterStep(
-                users_done=users,
-                users=max(known_users, users),
-                observations_done=observations,
-                observations=max(known_observations, observations),
-                failed=len(self.result.failed) + sum(step.failed for step in steps),
-                waiting_s=max((step.waiting_s for step in steps), default=0.0),
-                units_done=self._board.done,
-                units=self._board.total,
-                workers=len(self._workers),
-                lost=self.result.workers_lost,
-                resting=len(self._pool.resting),
-            )
+        step = self._tally.total(
+            self._steps(),
+            failed=len(self.result.failed),
+            units_done=self._board.done,
+            units=self._board.total,
+            workers=len(self._workers),
+            lost=self.result.workers_lost,
+            resting=len(self._pool.resting),
         )
+        self._progress(step)
+
+    def _steps(self) -> list[EveryoneStep]:
+        return [worker.step for worker in self._workers.values() if worker.step is not None]
 
     def _conclude(self) -> None:
         self.result.left_out |= self._pool.resting
