@@ -11,6 +11,7 @@ from contracts.model_server_contract import FRANCE, ModelServerContract, Served
 from limner import Limner
 from limner.errors import InputError, ModelError, ModelUnavailable, NotFound
 from limner.inference.adapters import adapters, load_adapter, unload_adapter
+from limner.inference.doctor import examine
 from limner.inference.serving import VLLMServer
 from limner.settings import Settings
 from limner.testing import HashEncoder
@@ -36,6 +37,27 @@ def test_no_route_answers_without_the_key(server: VLLMServer, path: str) -> None
     url = server.base_url.removesuffix("/v1") + path
     assert httpx2.get(url).status_code == 401
     assert httpx2.post(url, json={}).status_code == 401
+
+
+def test_the_doctor_finds_what_it_can_do(served: Served) -> None:
+    with served.opened() as model:
+        settings = Settings(base_url=served.base_url, api_key=served.api_key, model=served.model)
+        report = examine(model, settings, quick=True, budget_s=300)
+    assert report.usable, report
+    for probe in (
+        "schema",
+        "schema_lists",
+        "schema_pattern",
+        "choice",
+        "opening",
+        "logprobs",
+        "likelihood",
+        "streaming",
+    ):
+        assert report.verdict(probe) == "works", report.finding(probe)
+    assert report.verdict("lora") == "works"
+    assert report.verdict("lora_loading") == "works"
+    assert report.finding("context").figures["context_tokens"] == 2048
 
 
 # Adapters

@@ -1,8 +1,7 @@
 """LoRA adapters on a server that runs: which there are, loading one, unloading one (Hu et al. 2021, "LoRA").
 
 An adapter is a small set of weights on top of the model that a server has loaded; it answers under a name of its own, so it
-is used by setting `LIMNER_MODEL` to that name. vLLM does this where it was started for it, as `limner serve` starts it with
-`--lora` or `--lora-updates`.
+is used by setting `LIMNER_MODEL` to that name. vLLM does this where it was started for it, as `limner serve --lora-updates` starts it.
 """
 
 from dataclasses import dataclass
