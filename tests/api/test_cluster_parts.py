@@ -1,10 +1,12 @@
 """The parts of a cluster job that need no cluster: the pool of endpoints, the board of units, what is checked first."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from limner.api.cluster.board import MOST_DEATHS, MOST_FAILURES, Board
+from limner.api.cluster.connecting import _place, connected
 from limner.api.cluster.endpoints import FIRST_PAUSE_S, GIVEN_UP_S, EndpointPool
 from limner.api.cluster.job import ClusterJob, Outcome, Unit
 from limner.api.cluster.planning import check, worker_count
@@ -175,3 +177,30 @@ def test_no_secret_and_no_user_in_what_is_printed() -> None:
     order = Order(settings, ("ada",), 1, (), others=False)
     assert "s3cret" not in repr(order) + repr(ClusterJob(settings))
     assert "ada" not in repr(order) + repr(Unit("part 1 of 2", ("ada",)))
+
+
+def test_without_ray_the_extra_is_named(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r"limner\[ray\]"), connected("auto"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("auto", None),
+        ("local", None),
+        ("10.0.0.1:6379", ("10.0.0.1", 6379)),
+        ("head", ("head", 6379)),
+        ("ray://head", ("head", 10001)),
+        ("ray://[::1]:77", ("::1", 77)),
+    ],
+)
+def test_addresses(address, place) -> None:
+    assert _place(address) == place
+
+
+@pytest.mark.parametrize("address", ["", "http://head", "head:port", "ray://", "ray:// x:1:2"])
+def test_what_is_no_address(address) -> None:
+    with pytest.raises(InputError, match="no address of a Ray cluster"):
+        _place(address)

@@ -106,10 +106,13 @@ def _let_in(address: str, options: dict[str, Any]) -> None:
         except (RuntimeError, ValueError, OSError, ImportError, ray.exceptions.RayError) as error:
             caught.append(error)
 
+    if address == "local":
+        enter()  # what it starts would end with a thread that ends
     # In a thread, because Ray waits for a head that does not answer for minutes, and cannot be told to give up.
     entering = threading.Thread(target=enter, name="limner-ray", daemon=True)
-    entering.start()
-    entering.join(_PATIENCE_S)
+    if address != "local":
+        entering.start()
+        entering.join(_PATIENCE_S)
     if entering.is_alive():
         raise ConfigurationError(
             f"Ray did not connect to {address} within {_PATIENCE_S:.0f} s. Is it the head of a Ray cluster, and this machine part of it "
