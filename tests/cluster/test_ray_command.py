@@ -94,3 +94,11 @@ def test_what_cannot_be_done_is_said_at_once(start, nodes: Nodes, arguments, cod
     assert (running.returncode, complaint in errors) == (code, True), errors
     assert "Traceback" not in errors
     assert time.monotonic() - began < 30
+
+
+def test_ray_on_this_machine_alone(start, home: Path) -> None:
+    with start("--ray", "local", "--json") as running:
+        output, errors = running.communicate(timeout=90)
+    assert running.returncode == 0, errors
+    done = json.loads(output)
+    assert (done["users"], done["observations"], done["pending"]) == (4, 48, 0)
