@@ -44,6 +44,7 @@ def test_an_endpoint_that_fails_rests_and_is_tried_by_one_worker() -> None:
     assert pool.resting == {"a": "down"}
     assert pool.take("4") == ("b",)
     clock.now = FIRST_PAUSE_S
+    assert (pool.resting, pool.failing) == ({}, {"a": "down"})
     pool.give_back("3", "a")
     assert pool.take("5", last="b") == ("a",)
     assert pool.take("6") == ("b",)

@@ -215,7 +215,7 @@ class _Driver:
             )
             self._await(worker, worker.actor.reflect.remote(order), self._reflected)
         if not self._pool.usable:
-            why = "; ".join(f"{url}: {reason}" for url, reason in self._pool.resting.items())
+            why = "; ".join(f"{url}: {reason}" for url, reason in self._pool.failing.items())
             self._board.give_up_waiting(
                 Outcome(
                     "endpoint",
@@ -359,7 +359,7 @@ class _Driver:
         return [worker.step for worker in self._workers.values() if worker.step is not None]
 
     def _conclude(self) -> None:
-        self.result.left_out |= self._pool.resting
+        self.result.left_out |= self._pool.failing
         for name, outcome in self._board.given_up.items():
             self.result.unfinished[name] = outcome.why
             self.result.exit_code = self.result.exit_code or outcome.exit_code or LimnerError.exit_code

@@ -55,6 +55,12 @@ class EndpointPool:
             if one.given_up or one.rests_until > now
         }
 
+    @property
+    def failing(self) -> dict[str, str]:
+        """Those that failed when they were last asked, whether or not they rest now, and why."""
+        every = self._endpoints.values()
+        return {one.url or "the model of the settings": one.why for one in every if one.failures}
+
     def take(self, who: str, last: str | None = None) -> tuple[str | None] | None:
         """Take an endpoint for a worker, as a tuple of one; none where all of them are left out now.
 
