@@ -1,6 +1,6 @@
 """What vLLM does with the same requests when no server and no client is in its way; runs in vLLM's own environment.
 
-    python batch_offline.py MODEL REQUESTS.jsonl '{"max_model_len": 2048}'
+    python batch_offline.py REQUESTS.jsonl '{"model": "/path/to/model", "max_model_len": 2048}'
 
 Prints one JSON object. The requests are those of `benchmarks/batch_reflect.py --requests`; loading the model is not counted.
 """
@@ -15,10 +15,10 @@ def main() -> None:
 
     from vllm import LLM, SamplingParams
 
-    model, path, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+    path, engine = sys.argv[1], json.loads(sys.argv[2])
     with open(path, encoding="utf-8") as lines:  # noqa: PTH123
         bodies = [json.loads(line)["body"] for line in lines]
-    llm = LLM(model=model, **options)
+    llm = LLM(**engine)
     parameters = [
         SamplingParams(
             temperature=body.get("temperature", 0.0),
@@ -29,6 +29,8 @@ def main() -> None:
             structured_outputs=(
                 StructuredOutputsParams(json=body["response_format"]["json_schema"]["schema"])
                 if "response_format" in body
+                else StructuredOutputsParams(**body["structured_outputs"])
+                if "structured_outputs" in body
                 else None
             ),
         )

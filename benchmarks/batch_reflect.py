@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import statistics
 import subprocess
@@ -34,6 +35,8 @@ from batch_people import people, people_of
 from limner import Limner, Settings
 from limner.api.everyone import EveryoneReflection
 from limner.inference.connections import Connections
+from limner.inference.serving import ServeOptions, VLLMServer
+from limner.inference.serving.command import Command
 from limner.memory import NewObservation
 from limner.memory.database import Database
 
@@ -215,11 +218,30 @@ async def fire(base_url: str, bodies: list[dict[str, Any]], at_once: int) -> flo
         return tokens / (time.perf_counter() - start)
 
 
-def offline(python: Path, model: str, requests: Path, options: dict[str, Any]) -> float:
+def engine_of(command: Command) -> dict[str, Any]:
+    """Return the arguments of the LLM class that make of it what the server was."""
+    arguments = list(command.arguments)
+
+    def value(flag: str) -> str:
+        return arguments[arguments.index(flag) + 1]
+
+    engine: dict[str, Any] = {
+        "model": value("--model"),
+        "max_model_len": int(value("--max-model-len")),
+        "enforce_eager": "--enforce-eager" in arguments,
+        "enable_prefix_caching": "--enable-prefix-caching" in arguments,
+        "structured_outputs_config": json.loads(value("--structured-outputs-config")),
+    }
+    return engine | ({"dtype": value("--dtype")} if "--dtype" in arguments else {})
+
+
+def offline(python: Path, requests: Path, engine: dict[str, Any], environment: dict[str, str]) -> float:
     """Return the tokens per second of vLLM alone, in its own environment."""
     script = str(Path(__file__).with_name("batch_offline.py"))
-    command = [str(python), script, model, str(requests), json.dumps(options)]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    command = [str(python), script, str(requests), json.dumps(engine)]
+    said = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ).stdout
     found = json.loads(next(line for line in said.splitlines() if line.startswith('{"seconds"')))
     return (found["prompt_tokens"] + found["output_tokens"]) / found["seconds"]
 
@@ -266,15 +288,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every figure there")
     options = parser.parse_args()
     watch()
-    with _server(options) as base_url:
+    with _server(options) as (base_url, command):
         found = measure(options, base_url)
-    if options.offline:
+    if command is not None and options.offline:
         show(found)
-        engine: dict[str, Any] = {"max_model_len": options.context}
-        if options.vllm_engine:
-            engine |= json.loads(options.vllm_engine)
+        engine = engine_of(command) | json.loads(options.vllm_engine or "{}")
         found["offline"] = [
-            offline(options.vllm_python, options.serve, Path(f"{options.requests}.{repeat}"), engine)
+            offline(options.vllm_python, _requests(options, repeat), engine, dict(command.environment))
             for repeat in range(options.repeats)
         ]
     show(found)
@@ -282,13 +302,15 @@ def main() -> None:
         options.json.write_text(json.dumps(found, indent=1))
 
 
-@contextlib.contextmanager
-def _server(options: argparse.Namespace) -> Iterator[str]:
-    if options.base_url:
-        yield options.base_url
-        return
-    from limner.inference.serving import ServeOptions, VLLMServer
+def _requests(options: argparse.Namespace, repeat: int) -> Path:
+    return Path(f"{options.requests}.{repeat}")
 
+
+@contextlib.contextmanager
+def _server(options: argparse.Namespace) -> Iterator[tuple[str, Command | None]]:
+    if options.base_url:
+        yield options.base_url, None
+        return
     serve = ServeOptions(
         model=options.serve,
         served_name=options.model,
@@ -297,7 +319,7 @@ def _server(options: argparse.Namespace) -> Iterator[str]:
         python=options.vllm_python,
     )
     with VLLMServer(serve) as server:
-        yield server.base_url
+        yield server.base_url, server.command
 
 
 def measure(options: argparse.Namespace, base_url: str) -> dict[str, Any]:
@@ -327,7 +349,7 @@ def measure(options: argparse.Namespace, base_url: str) -> dict[str, Any]:
             row.append(reflect(settings, list(drawn), concurrency))
             print(json.dumps(vars(row[-1]) | {"rate": row[-1].rate}), file=sys.stderr, flush=True)
         bodies = list(wire.bodies)
-        record(Path(f"{options.requests}.{repeat}"), options.model, bodies)
+        record(_requests(options, repeat), options.model, bodies)
         fired.append(asyncio.run(fire(base_url, bodies, row[-1].concurrency)))
         print(f"fired again: {fired[-1]:.0f} tokens/s", file=sys.stderr, flush=True)
         runs.append(row)

@@ -268,3 +268,17 @@ async def test_no_content_is_logged_or_kept(caplog: pytest.LogCaptureFixture) ->
     kept = caplog.text + json.dumps([str(row) for row in model.ledger.rows()])
     assert "question-9f2" not in kept
     assert "answer-7c1" not in kept
+
+
+async def test_a_password_in_the_url_is_used_and_never_shown() -> None:
+    with loopback_server([Answer({"error": {"message": "no"}}, 400)]) as server:
+        model = opened(server.url.replace("http://", "http://ada:hidden@"))
+        with pytest.raises(ModelError) as caught:
+            await model.acomplete(PROMPT, stage="s", max_tokens=3)
+        assert any(key and key.startswith("Basic") for key in server.keys)
+        server.get = lambda path: Answer("", 503)
+        with pytest.raises(ModelUnavailable) as busy:
+            model.endpoint.models()
+    for error in (caught.value, busy.value):
+        assert server.url.removesuffix("/v1") in str(error)
+        assert "hidden" not in str(error)

@@ -59,7 +59,7 @@ def load_adapter(endpoint: Endpoint, name: str, path: str | Path) -> Adapter:
         raise InputError("An adapter needs a name.")
     if any(model.get("id") == name for model in endpoint.models()):
         raise InputError(
-            f"{endpoint.base_url} has {name!r} already. Unload that one first, or choose another name: prompts that were "
+            f"{endpoint.shown} has {name!r} already. Unload that one first, or choose another name: prompts that were "
             f"computed with the old weights may still be in its prefix cache."
         )
     folder = str(Path(path).expanduser())
@@ -67,7 +67,7 @@ def load_adapter(endpoint: Endpoint, name: str, path: str | Path) -> Adapter:
     for adapter in adapters(endpoint):
         if adapter.name == name:
             return adapter
-    raise ModelError(f"{endpoint.base_url} says that it loaded {name!r}, and does not list it.")
+    raise ModelError(f"{endpoint.shown} says that it loaded {name!r}, and does not list it.")
 
 
 def unload_adapter(endpoint: Endpoint, name: str) -> None:
@@ -82,7 +82,7 @@ def unload_adapter(endpoint: Endpoint, name: str) -> None:
     loaded = [adapter.name for adapter in adapters(endpoint)]
     if name not in loaded:
         has = f"it has {', '.join(loaded)}" if loaded else "it has none"
-        raise NotFound(f"{endpoint.base_url} has no adapter {name!r}; {has}.")
+        raise NotFound(f"{endpoint.shown} has no adapter {name!r}; {has}.")
     _change(endpoint, "/v1/unload_lora_adapter", {"lora_name": name})
 
 
@@ -92,7 +92,7 @@ def _change(endpoint: Endpoint, path: str, body: dict[str, str]) -> None:
         return
     if status in (404, 405) and message in ("Not Found", "Method Not Allowed"):
         raise ConfigurationError(
-            f"{endpoint.base_url} does not load adapters while it runs. Start it with `limner serve --lora-updates`, or vLLM "
+            f"{endpoint.shown} does not load adapters while it runs. Start it with `limner serve --lora-updates`, or vLLM "
             f"with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True."
         )
-    raise ModelError(f"{endpoint.base_url} refused (HTTP {status}): {message}")
+    raise ModelError(f"{endpoint.shown} refused (HTTP {status}): {message}")

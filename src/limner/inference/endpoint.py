@@ -55,6 +55,8 @@ class Endpoint:
         pace: Pace | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.shown = str(httpx2.URL(self.base_url).copy_with(userinfo=b""))
+        """The URL for messages: errors are kept and printed, and a password in a URL is not for them."""
         self.api_key = api_key
         self.model = model
         self.timeout_s = timeout_s
@@ -136,7 +138,7 @@ class Endpoint:
         response = self.pace.call_now(once, slot=path not in _SMALL)
         found = _object(response)
         if not response.is_success or not found:
-            raise ModelUnavailable(f"{self.base_url}: POST {path} failed with HTTP {response.status_code}.")
+            raise ModelUnavailable(f"{self.shown}: POST {path} failed with HTTP {response.status_code}.")
         return found
 
     def try_post(
@@ -161,12 +163,12 @@ class Endpoint:
 
     def _post(self, path: str, body: Mapping[str, Any], timeout_s: float | None) -> httpx2.Response:
         wait = self.timeout_s if timeout_s is None else timeout_s
-        with translated(self.base_url, wait):
+        with translated(self.shown, wait):
             return self._client.post(path, json=dict(body), timeout=wait)
 
     def _get(self, path: str) -> dict[str, Any]:
         def once() -> dict[str, Any]:
-            with translated(self.base_url, self.timeout_s):
+            with translated(self.shown, self.timeout_s):
                 response = self._client.get(path)
             self._check_busy(response)  # while it loads a model, it does not tell what it is
             return _object(response) if response.is_success else {}
@@ -176,7 +178,7 @@ class Endpoint:
     def _check_busy(self, response: httpx2.Response) -> None:
         if response.status_code in BUSY:
             raise ModelBusy(
-                f"{self.base_url} is busy (HTTP {response.status_code}). Try again later.",
+                f"{self.shown} is busy (HTTP {response.status_code}). Try again later.",
                 retry_after(response.headers),
             )
 

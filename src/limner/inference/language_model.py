@@ -157,7 +157,7 @@ class LanguageModel:
         """Whom a call goes to, for messages: the URL, or the name."""
         if self._engine is not None:
             return f"the embedded engine ({self.name})"
-        return self._endpoint.base_url if self._endpoint else self.name
+        return self._endpoint.shown if self._endpoint else self.name
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text: the endpoint's own count, or else `estimate_tokens`.

@@ -40,7 +40,7 @@ def list_adapters(as_json: AsJson = False) -> None:
     elif loaded:
         print_table(("name", "base", "path"), ((one.name, one.base, one.path) for one in loaded))
     else:
-        typer.echo(f"{endpoint.base_url} has no adapter.", err=True)
+        typer.echo(f"{endpoint.shown} has no adapter.", err=True)
 
 
 @adapter.command("load")
