@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import ConfigurationError, IndexUnavailable
-from limner.memory.elsewhere import Elsewhere
 from limner.memory.allocator import perturb_memory
+from limner.memory.elsewhere import Elsewhere
 from limner.memory.records import new_id
 
 if TYPE_CHECKING:
