@@ -272,7 +272,7 @@ async def test_no_content_is_logged_or_kept(caplog: pytest.LogCaptureFixture) ->
 
 async def test_a_password_in_the_url_is_used_and_never_shown() -> None:
     with loopback_server([Answer({"error": {"message": "no"}}, 400)]) as server:
-        model = opened(server.url.replace("http://", "http://ada:hidden@"))
+        model = opened(server.url.replace("http://", "http://ada:hidden@"), patience_s=0.1)
         with pytest.raises(ModelError) as caught:
             await model.acomplete(PROMPT, stage="s", max_tokens=3)
         assert any(key and key.startswith("Basic") for key in server.keys)
