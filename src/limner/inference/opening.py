@@ -43,5 +43,6 @@ def opening_body(opening: str, dialect: Dialect) -> dict[str, Any] | None:
     if dialect == "llama.cpp":
         return {"grammar": f"root ::= {json.dumps(opening, ensure_ascii=False)} [^\\n]+"}
     if dialect == "vllm":
-        return {"structured_outputs": {"regex": re.escape(opening) + r"[^\n]+"}}
+        # What `re.escape` does to blanks is not known everywhere, and none is special.
+        return {"structured_outputs": {"regex": re.escape(opening).replace("\\ ", " ") + r"[^\n]+"}}
     return None
