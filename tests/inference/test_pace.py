@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -163,6 +164,28 @@ def test_a_call_on_which_the_server_breaks_each_time_is_given_up() -> None:
         assert 3 <= broken[0] <= 5
         await others
         assert server.answered == 50
+
+    warped(main())
+
+
+def test_a_server_that_ends_what_it_had_begun_is_down_all_the_same() -> None:
+    """One that is being stopped takes no call any more, while those under way are answered one after the other."""
+
+    async def main() -> None:
+        shared, back_at = pace(), now() + 40
+
+        async def long_one(seconds: float) -> None:
+            await asyncio.sleep(seconds)
+
+        async def refused() -> str:
+            if now() < back_at:
+                raise ModelDown("nobody listens")
+            return "here"
+
+        under_way = [asyncio.create_task(shared.call(partial(long_one, 1.0 + 2 * n))) for n in range(7)]
+        await asyncio.sleep(0.5)
+        assert await shared.call(refused) == "here"
+        await asyncio.gather(*under_way)
 
     warped(main())
 

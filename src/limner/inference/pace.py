@@ -298,13 +298,14 @@ class Pace:
             self._wake_first()
 
     def _recover(self, caller: _Caller) -> None:
-        since = caller.began >= self._struck_at
+        # That a server ends what it had begun, as one does that is being stopped, does not mean that it takes calls.
+        if self._trouble is None or caller.began < self._struck_at:
+            return
         if isinstance(self._trouble, ModelDown):
+            # It has come up again: to begin with everything at once could be too much for it.
             self._outages += 1
-            if since:  # it has come up again: to begin with everything at once could be too much for it
-                self._threshold, self._limit = self._limit, min(2.0, float(self._most))
-        # That it ends what it had begun, or answers small questions, does not mean that it takes calls.
-        elif self._trouble is None or not (since and caller.slot):
+            self._threshold, self._limit = self._limit, min(2.0, float(self._most))
+        elif not caller.slot:  # small questions are answered by a busy one, too
             return
         self._trouble, self._strikes = None, 0
         self._wake_all()
