@@ -168,6 +168,21 @@ def test_a_call_on_which_the_server_breaks_each_time_is_given_up() -> None:
     warped(main())
 
 
+def test_who_cannot_wait_looks_for_themselves_whether_a_server_is_up_again() -> None:
+    async def main() -> None:
+        shared = pace(Patience(down_s=1.5))
+        down, tries = replies(*[ModelDown("nobody listens")] * 9)
+        with pytest.raises(ModelDown):
+            await shared.call(down)
+        assert len(tries) > 1
+        start = now()
+        answer, made = replies("here")
+        assert await shared.call(answer) == "here"
+        assert made == [start]
+
+    warped(main())
+
+
 def test_a_server_that_ends_what_it_had_begun_is_down_all_the_same() -> None:
     """One that is being stopped takes no call any more, while those under way are answered one after the other."""
 

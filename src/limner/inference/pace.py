@@ -177,12 +177,7 @@ class Pace:
                 return result
 
     def call_now(self, attempt: Callable[[], T], *, slot: bool = True) -> T:
-        """Do as `call` does, in a thread that may wait; a thread cannot be interrupted, so it never waits as a batch does.
-
-        Args:
-            attempt: Makes the call once.
-            slot: As in `call`.
-        """
+        """Do as `call` does, in a thread that may wait; a thread cannot be interrupted, so it never waits as a batch does."""
         caller = _Caller(self._patience, slot=slot)
         while True:
             self._turn_now(caller)
@@ -274,9 +269,16 @@ class Pace:
             return math.inf
         caller.troubled_at = now if caller.troubled_at is None else caller.troubled_at
         until = self._deadline(caller)
+        if now < until < self._resume_at and self._may_look(caller):
+            self._resume_at = now
         if self._resume_at > until or now >= until:
             raise _anew(trouble) from trouble
         return until - now
+
+    def _may_look(self, caller: _Caller) -> bool:
+        """Whether one who cannot wait as long as others do asks a server that was down, rather than be told what they saw."""
+        behind = caller.queued and caller is not self._queue[0]
+        return isinstance(self._trouble, ModelDown) and not (caller.met_trouble or behind or self._running)
 
     def _deadline(self, caller: _Caller) -> float:
         assert caller.troubled_at is not None
