@@ -128,7 +128,8 @@ def test_all_wait_as_long_as_the_server_asks(home: Path) -> None:
         check_each_once(limner, SIZES, crowd)
     assert done.failed == {}
     meanwhile = [at for at in crowd.times if refused[0] + 0.1 < at < refused[0] + 0.49]
-    assert meanwhile == [], "somebody did not wait"
+    # Three others may have been on their way when the first was refused; who does not wait asks dozens of times.
+    assert len(meanwhile) <= 3, "somebody did not wait"
     assert any(step.waiting_s > 0 for step in steps)
     assert steps[-1].waiting_s == 0
 
