@@ -105,8 +105,9 @@ def test_a_node_that_dies_loses_nothing(nodes: Nodes, settings: Settings) -> Non
             lost.append(name)
 
     done = _run(nodes, settings, lose)
-    assert (done.workers_lost, done.unfinished, done.pending) == (1, {}, 0)
     assert lost
+    assert (done.unfinished, done.failed, done.pending) == ({}, {}, 0)
+    assert done.workers_lost <= 1  # none where it could hand in its work before it went
     _check_once(settings)
 
 
