@@ -1,13 +1,14 @@
 """A proxy on loopback that passes requests on to a real server and, when told to, spoils the answer."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Literal
 
 import httpx2
+
+from listening import Quiet, QuietServer, listening
 
 __all__ = ["FaultyProxy", "faulty_proxy"]
 
@@ -26,14 +27,14 @@ class FaultyProxy:
     """Chat requests that came."""
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(QuietServer):
     def __init__(self, base_url: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Requests)
+        super().__init__(_Requests)
         self.upstream = httpx2.Client(base_url=base_url.removesuffix("/v1"), timeout=120)
-        self.proxy = FaultyProxy(f"http://127.0.0.1:{self.server_address[1]}/v1")
+        self.proxy = FaultyProxy(self.base_url)
 
 
-class _Requests(BaseHTTPRequestHandler):
+class _Requests(Quiet, BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
@@ -79,24 +80,10 @@ class _Requests(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):  # the client did not wait
-            super().handle()
-
 
 @contextmanager
 def faulty_proxy(base_url: str) -> Iterator[FaultyProxy]:
     """Stand in front of the server at `base_url`, which ends in `/v1`."""
     http = _Server(base_url)
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with http.upstream, listening(http):
         yield http.proxy
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
-        http.upstream.close()

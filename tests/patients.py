@@ -3,13 +3,14 @@
 import json
 import math
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from listening import Quiet, QuietServer, listening
 
 __all__ = ["Hangup", "Patient", "Sent", "refused", "served"]
 
@@ -175,7 +176,7 @@ def instance(schema: dict[str, Any], root: dict[str, Any]) -> Any:
 def served(patient: Patient, *, delay_s: float = 0.0) -> Iterator[Patient]:
     """Let a patient answer on a free port."""
 
-    class Requests(BaseHTTPRequestHandler):
+    class Requests(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(lambda: patient.get(self.path))
 
@@ -198,20 +199,11 @@ def served(patient: Patient, *, delay_s: float = 0.0) -> Iterator[Patient]:
             self.end_headers()
             self.wfile.write(sent.content)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
         def handle(self) -> None:
             with suppress(OSError, ValueError):  # one side has hung up
                 super().handle()
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
-    patient.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    http = QuietServer(Requests)
+    patient.url = http.base_url
+    with listening(http):
         yield patient
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()

@@ -1,13 +1,14 @@
 """A tiny OpenAI-compatible server on the loopback address that answers from a script."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from listening import Quiet, QuietServer, listening
 
 __all__ = ["Answer", "LoopbackServer", "loopback_server", "said"]
 
@@ -108,7 +109,7 @@ def loopback_server(
     """Serve a script; of a list, the last answer is repeated."""
     server = LoopbackServer(dialect, script, context_length)
 
-    class Requests(BaseHTTPRequestHandler):
+    class Requests(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._send(server.get(self.path))
 
@@ -130,23 +131,7 @@ def loopback_server(
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def handle(self) -> None:
-            with suppress(ConnectionError):  # the client did not wait
-                super().handle()
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 256  # many come at once
-
-    http = Server(("127.0.0.1", port), Requests)
-    server.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    http = QuietServer(Requests, port)
+    server.url = http.base_url
+    with listening(http):
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()

@@ -112,9 +112,7 @@ class _Queue:
         first = self._waiting.longest(longest) if longest else []
         yield first
         had = {one.user_id for one in first}
-        last = ""
-        while page := self._waiting.after(last, _PAGE):
-            last = page[-1].user_id
+        for page in self._waiting.everybody(_PAGE):
             yield [one for one in page if one.user_id not in had]
 
 

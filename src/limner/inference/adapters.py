@@ -87,12 +87,12 @@ def unload_adapter(endpoint: Endpoint, name: str) -> None:
 
 
 def _change(endpoint: Endpoint, path: str, body: dict[str, str]) -> None:
-    status, message = endpoint.try_post(path, body, timeout_s=_LOAD_S)
-    if status < 400:
+    answer = endpoint.exchange("POST", path, body, timeout_s=_LOAD_S)
+    if answer.status < 400:
         return
-    if status in (404, 405) and message in ("Not Found", "Method Not Allowed"):
+    if answer.status in (404, 405) and answer.message in ("Not Found", "Method Not Allowed"):
         raise ConfigurationError(
             f"{endpoint.shown} does not load adapters while it runs. Start it with `limner serve --lora-updates`, or vLLM "
             f"with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True."
         )
-    raise ModelError(f"{endpoint.shown} refused (HTTP {status}): {message}")
+    raise ModelError(f"{endpoint.shown} refused (HTTP {answer.status}): {answer.message}")

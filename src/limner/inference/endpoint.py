@@ -13,7 +13,7 @@ from limner.inference.connections import Connections
 from limner.inference.failures import BUSY, retry_after, translated
 from limner.inference.pace import Pace
 
-__all__ = ["Capabilities", "Dialect", "Endpoint"]
+__all__ = ["Capabilities", "Dialect", "Endpoint", "Exchange"]
 
 Dialect = Literal["llama.cpp", "vllm", "openai", "plain"]
 """How a model is asked for constrained output; `plain` is a chat model of which nothing more is known."""
@@ -30,6 +30,25 @@ class Capabilities:
     dialect: Dialect
     context_length: int | None
     """Tokens of one sequence, prompt and answer together; none where the server does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came back on one of a server's own routes."""
+
+    status: int
+    """The HTTP status."""
+    body: Any
+    """The JSON in it; none if it is not JSON."""
+    text: str
+    """The first characters of it."""
+
+    @property
+    def message(self) -> str:
+        """What an error says, as OpenAI, vLLM, llama.cpp and FastAPI put it; else the beginning of the text."""
+        found = self.body.get("error", self.body) if isinstance(self.body, dict) else None
+        said = found.get("message") or found.get("detail") if isinstance(found, dict) else found
+        return str(said or self.text)
 
 
 class Endpoint:
@@ -131,7 +150,7 @@ class Endpoint:
         """
 
         def once() -> httpx2.Response:
-            response = self._post(path, body, timeout_s)
+            response = self._request("POST", path, body, timeout_s)
             self._check_busy(response)
             return response
 
@@ -141,35 +160,37 @@ class Endpoint:
             raise ModelUnavailable(f"{self.shown}: POST {path} failed with HTTP {response.status_code}.")
         return found
 
-    def try_post(
-        self, path: str, body: Mapping[str, Any], *, timeout_s: float | None = None
-    ) -> tuple[int, str]:
-        """Return the HTTP status of a request that may be refused, and what the server says to it.
+    def exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float | None = None
+    ) -> Exchange:
+        """Return what comes back on one of the server's own routes, a refusal too; it is asked once, whatever it says.
 
-        Of an error in the form of OpenAI's that is the message, otherwise the answer as it came.
+        Args:
+            method: `GET` or `POST`.
+            path: As for `post`.
+            body: The request, for a POST.
+            timeout_s: As for `post`.
 
         Raises:
             ModelUnavailable: Nobody answers in time.
         """
-        response = self._post(path, body, timeout_s)
-        found = _object(response)
-        error = found.get("error", found.get("detail"))
-        said = error.get("message") if isinstance(error, dict) else error
-        return response.status_code, said if isinstance(said, str) else response.text
+        response = self._request(method, path, body, timeout_s)
+        return Exchange(response.status_code, _json(response), response.text[:500])
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _post(self, path: str, body: Mapping[str, Any], timeout_s: float | None) -> httpx2.Response:
+    def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float | None
+    ) -> httpx2.Response:
         wait = self.timeout_s if timeout_s is None else timeout_s
         with translated(self.shown, wait):
-            return self._client.post(path, json=dict(body), timeout=wait)
+            return self._client.request(method, path, json=body, timeout=wait)
 
     def _get(self, path: str) -> dict[str, Any]:
         def once() -> dict[str, Any]:
-            with translated(self.shown, self.timeout_s):
-                response = self._client.get(path)
+            response = self._request("GET", path, None, None)
             self._check_busy(response)  # while it loads a model, it does not tell what it is
             return _object(response) if response.is_success else {}
 
@@ -183,9 +204,13 @@ class Endpoint:
             )
 
 
-def _object(response: httpx2.Response) -> dict[str, Any]:
+def _json(response: httpx2.Response) -> Any:  # noqa: ANN401 - whatever came
     try:
-        found = response.json()
+        return response.json()
     except ValueError:
-        return {}
+        return None
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    found = _json(response)
     return found if isinstance(found, dict) else {}

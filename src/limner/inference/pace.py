@@ -161,40 +161,33 @@ class Pace:
         caller = _Caller(_present.get() or self._patience, slot=slot)
         while True:
             await self._turn(caller)
-            try:
-                result = await attempt()
-            except ModelUnavailable as error:
-                if not self._failed(caller, error):
-                    raise
-            except ModelError:
-                self._answered(caller)
-                raise
-            except BaseException:
-                self._left(caller)
-                raise
-            else:
-                self._answered(caller)
-                return result
+            with self._judged(caller):
+                return await attempt()
 
     def call_now(self, attempt: Callable[[], T], *, slot: bool = True) -> T:
         """Do as `call` does, in a thread that may wait; a thread cannot be interrupted, so it never waits as a batch does."""
         caller = _Caller(self._patience, slot=slot)
         while True:
             self._turn_now(caller)
-            try:
-                result = attempt()
-            except ModelUnavailable as error:
-                if not self._failed(caller, error):
-                    raise
-            except ModelError:
-                self._answered(caller)
+            with self._judged(caller):
+                return attempt()
+
+    @contextmanager
+    def _judged(self, caller: _Caller) -> Iterator[None]:
+        """Take note of what becomes of a try; an error after which another one is worth it does not get through."""
+        try:
+            yield
+        except ModelUnavailable as error:
+            if not self._failed(caller, error):
                 raise
-            except BaseException:
-                self._left(caller)
-                raise
-            else:
-                self._answered(caller)
-                return result
+        except ModelError:
+            self._answered(caller)
+            raise
+        except BaseException:
+            self._left(caller)
+            raise
+        else:
+            self._answered(caller)
 
     async def _turn(self, caller: _Caller) -> None:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()

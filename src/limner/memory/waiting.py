@@ -1,6 +1,6 @@
 """Whose observations wait to be reflected on, found without looking at one user after the other."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
@@ -51,6 +51,13 @@ class Waiting:
         with self._database.read() as connection:
             statement = _due(connection).where(c.user_id > user_id).order_by(c.user_id).limit(limit)
             return [Due._make(row) for row in connection.execute(statement)]
+
+    def everybody(self, page: int) -> Iterator[list[Due]]:
+        """Yield everybody with something due, by id, so many at once; each page is looked up when it is asked for."""
+        last = ""
+        while due := self.after(last, page):
+            yield due
+            last = due[-1].user_id
 
     def longest(self, limit: int) -> list[Due]:
         """Return the users who have most due, most first."""

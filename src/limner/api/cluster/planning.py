@@ -103,10 +103,7 @@ def _due(settings: Settings) -> dict[str, int]:
     """Return how much each user has that a batch may take now."""
     database = Database(settings.database_place)
     try:
-        waiting, found, last = Waiting(database), dict[str, int](), ""
-        while page := waiting.after(last, _PAGE):
-            found |= {due.user_id: due.observations for due in page}
-            last = page[-1].user_id
-        return found
+        pages = Waiting(database).everybody(_PAGE)
+        return {due.user_id: due.observations for page in pages for due in page}
     finally:
         database.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limner.errors import InputError, LimnerError, ModelError
+from limner.errors import InputError, LimnerError
 
 if TYPE_CHECKING:
     from limner.api.cluster import ClusterJob, ClusterReflection
@@ -131,6 +131,8 @@ def _print(done: "ClusterReflection", seconds: float) -> None:
 
 
 def _raise_for(done: "ClusterReflection") -> None:
+    from limner.apps.cli.reflecting import raise_for_failed
+
     if done.unfinished:
         first, reason = next(iter(done.unfinished.items()))
         error = LimnerError(
@@ -139,7 +141,4 @@ def _raise_for(done: "ClusterReflection") -> None:
         )
         error.exit_code = done.exit_code
         raise error
-    if done.failed:
-        raise ModelError(
-            f"Batches of {len(done.failed)} users could not be finished. Their observations are kept."
-        )
+    raise_for_failed(done)

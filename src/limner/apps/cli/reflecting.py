@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from limner.api.everyone import EveryoneReflection, EveryoneStep
     from limner.profiles.propositions import Reflection
 
-__all__ = ["everybody_progress", "print_everybody", "register"]
+__all__ = ["everybody_progress", "print_everybody", "raise_for_failed", "register"]
 
 _LINE_EVERY_S = 30.0
 """Where no bar can be drawn, a line is printed as often, in seconds."""
@@ -156,10 +156,7 @@ def _reflect_on_everybody(
             print_json(done)
         else:
             print_everybody(done, time.monotonic() - start)
-    if done.failed:
-        raise ModelError(
-            f"Batches of {len(done.failed)} users could not be finished. Their observations are kept."
-        )
+    raise_for_failed(done)
 
 
 def _everybody_visibly(limner: "Limner", concurrency: int | None) -> "EveryoneReflection":
@@ -232,3 +229,15 @@ def print_everybody(done: "EveryoneReflection", seconds: float) -> None:
         typer.echo(f"  and {len(done.failed) - _SHOWN} more, which --json tells")
     if done.pending or done.parked:
         typer.echo(f"{done.pending} observations still wait, {done.parked} are parked; see `limner status`.")
+
+
+def raise_for_failed(done: "EveryoneReflection") -> None:
+    """Let a command end with what it could not do.
+
+    Raises:
+        ModelError: Batches of a user failed.
+    """
+    if done.failed:
+        raise ModelError(
+            f"Batches of {len(done.failed)} users could not be finished. Their observations are kept."
+        )

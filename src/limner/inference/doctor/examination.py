@@ -81,11 +81,8 @@ async def aexamine(
     probes = [
         probe for probe in _REST if (only is None or probe.name in only) and not (probe.timed and quick)
     ]
-    try:
-        with patient(_PATIENCE):
-            findings = await _tried([*_FIRST, *probes], exam, progress)
-    finally:
-        exam.close()
+    with patient(_PATIENCE):
+        findings = await _tried([*_FIRST, *probes], exam, progress)
     return _report(exam, findings, conclude(findings, model, settings))
 
 
@@ -118,7 +115,7 @@ async def _tried(probes: Sequence[Probe], exam: Examination, progress: Progress)
     """Make one probe after the other, as long as somebody answers."""
     findings: list[Finding] = []
     for probe in probes:
-        if probe.needs_server and exam.wire is None:
+        if probe.needs_server and not exam.has_server:
             continue
         progress(probe.title)
         try:

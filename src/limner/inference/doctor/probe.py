@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
+from anyio import to_thread
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from limner.errors import LimnerError, ModelError
 from limner.inference.doctor.report import Verdict
-from limner.inference.doctor.wire import Wire
+from limner.inference.endpoint import Exchange
 from limner.inference.failures import translated
 from limner.inference.language_model import LanguageModel
 from limner.inference.ledger import Usage, measured
@@ -34,6 +35,8 @@ __all__ = [
 STAGE = "doctor"
 """Under which the calls are booked."""
 T = TypeVar("T")
+_ROUTE_S = 15.0
+"""Longest wait for a route that no model answers, in seconds."""
 _LETTERS = "bcdfgjkqvwxz"
 
 
@@ -87,12 +90,6 @@ class Examination:
     claimed_context: int | None = None
     calls: int = 0
     started: float = field(default_factory=time.perf_counter)
-    wire: Wire | None = None
-    """The server's own routes; none for a model object that has no server of its own."""
-
-    def __post_init__(self) -> None:
-        if self.model.endpoint is not None:
-            self.wire = Wire(self.model.endpoint)
 
     @property
     def seconds(self) -> float:
@@ -154,6 +151,32 @@ class Examination:
 
         return await self._within(ask)
 
+    @property
+    def has_server(self) -> bool:
+        """Whether there is a server with routes of its own, and not a model object alone."""
+        return self.model.endpoint is not None
+
+    async def exchange(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Exchange:
+        """Return what comes back on a route of the server that no model answers.
+
+        Raises:
+            ModelUnavailable: Nobody answers, or not in time.
+        """
+        endpoint = self.model.endpoint
+        assert endpoint is not None
+        wait = min(_ROUTE_S, endpoint.timeout_s)
+        return await to_thread.run_sync(lambda: endpoint.exchange(method, path, body, timeout_s=wait))
+
+    async def models(self) -> Exchange:
+        """Return the server's answer to the question which models it has.
+
+        Raises:
+            ModelUnavailable: Nobody answers, or not in time.
+        """
+        assert self.model.endpoint is not None
+        # In full: not every base URL ends in /v1.
+        return await self.exchange("GET", f"{self.model.endpoint.base_url}/models")
+
     def spend(self) -> None:
         """Count a call.
 
@@ -176,11 +199,6 @@ class Examination:
         for secret in filter(None, hidden):
             text = text.replace(secret, "***")
         return text
-
-    def close(self) -> None:
-        """Close the connections that the examination has opened of its own."""
-        if self.wire is not None:
-            self.wire.close()
 
     async def _within(self, ask: Callable[[], Awaitable[T]]) -> T:
         self.spend()

@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from limner.errors import ModelUnavailable
 from limner.inference.doctor.probe import Examination, Outcome, Probe, said
-from limner.inference.doctor.wire import Exchange
+from limner.inference.endpoint import Exchange
 
 __all__ = ["ADAPTERS", "ANSWERS", "CONTEXT", "KIND", "LOADING", "MODELS", "kind_of"]
 
@@ -24,9 +24,9 @@ async def kind_of(exam: Examination) -> str:
         ModelUnavailable: Nobody answers.
     """
     dialect = await exam.model.adialect()
-    if exam.wire is None or dialect in ("openai", "plain"):
+    if not exam.has_server or dialect in ("openai", "plain"):
         return _KINDS[dialect]
-    found = (await exam.wire.get("/version" if dialect == "vllm" else "/props")).body
+    found = (await exam.exchange("GET", "/version" if dialect == "vllm" else "/props")).body
     version = found.get("version" if dialect == "vllm" else "build_info") if isinstance(found, dict) else None
     told = isinstance(version, str) and not version.endswith("unknown")
     return f"{_KINDS[dialect]} {version if told else '(it does not say which version)'}"
@@ -58,8 +58,7 @@ def _shown(names: Iterable[str]) -> str:
 
 
 async def _models(exam: Examination) -> Outcome:
-    assert exam.wire is not None
-    exchange = await exam.wire.models()
+    exchange = await exam.models()
     name, names = exam.model.name, [entry["id"] for entry in _entries(exchange)]
     if exchange.status in (401, 403):
         raise ModelUnavailable(
@@ -135,9 +134,8 @@ async def _context(exam: Examination) -> Outcome:
 
 
 async def _adapters(exam: Examination) -> Outcome:
-    assert exam.wire is not None
     if await exam.model.adialect() == "llama.cpp":
-        body = (await exam.wire.get("/lora-adapters")).body
+        body = (await exam.exchange("GET", "/lora-adapters")).body
         paths = (
             [str(entry.get("path")) for entry in body if isinstance(entry, dict)]
             if isinstance(body, list)
@@ -150,7 +148,7 @@ async def _adapters(exam: Examination) -> Outcome:
                 "llama.cpp applies them to every request; they have no names of their own.",
             )
         return Outcome("does not", "none", _NO_ADAPTERS)
-    found = [entry for entry in _entries(await exam.wire.models()) if entry.get("parent")]
+    found = [entry for entry in _entries(await exam.models()) if entry.get("parent")]
     if not found:
         return Outcome("does not", "no model in its list has a parent", "No adapter is loaded now.")
     listed = _shown(f"{entry['id']} (on {entry['parent']})" for entry in found)
@@ -158,11 +156,10 @@ async def _adapters(exam: Examination) -> Outcome:
 
 
 async def _loading(exam: Examination) -> Outcome:
-    assert exam.wire is not None
     if await exam.model.adialect() == "llama.cpp":
         return Outcome("does not", "not asked: llama.cpp loads adapters when it starts", _NO_ADAPTERS)
     # Refused for what is in it by a server that has the route, so nothing is loaded.
-    exchange = await exam.wire.post("/v1/load_lora_adapter", {"lora_name": "", "lora_path": ""})
+    exchange = await exam.exchange("POST", "/v1/load_lora_adapter", {"lora_name": "", "lora_path": ""})
     answered = f"HTTP {exchange.status}: {said(exchange.message)}"
     if exchange.status in (400, 422):
         return Outcome(
