@@ -23,9 +23,11 @@ from limner.profiles.propositions.drafts import Draft, last_said
 from limner.profiles.propositions.parts import parts
 from limner.profiles.propositions.validity import overlap
 
-__all__ = ["Candidate", "Relation", "Relations", "relate"]
+__all__ = ["Candidate", "Parts", "Relation", "RelationKind", "Relations", "relate"]
 
-RelationKind = Literal["same", "updates", "unrelated"]
+RelationKind = Literal["same", "updates", "contradicts", "narrows", "broadens", "unrelated"]
+"""What a draft does to a statement that is known: says it again; puts an end to it; denies that it is so at the same time;
+says it more exactly; says less than it; nothing."""
 
 _MAYBE_SAME = 0.7
 _UNRELATED = 0.6
@@ -61,6 +63,20 @@ class Relation:
     kind: RelationKind
     asked: bool
     """Whether a model had to be asked."""
+    because: str = ""
+    """Why it is taken to be so, in words."""
+    parts: "Parts | None" = None
+    """Where only a part of the target is meant: how the target comes apart."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A compound statement taken apart, each part a sentence of its own."""
+
+    stands: tuple[str, ...]
+    """What the other statement leaves as it is."""
+    concerned: tuple[str, ...]
+    """What it ends or denies."""
 
 
 class RelationLabel(BaseModel):

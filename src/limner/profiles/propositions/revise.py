@@ -27,11 +27,14 @@ class Revision:
     add: list[Proposition] = field(default_factory=list)
     retire: dict[str, str] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why each of `add` is as it is, in words, by its id; for whoever shows it, and not stored."""
 
     def __iadd__(self, other: "Revision") -> "Revision":
         self.add += other.add
         self.retire |= other.retire
         self.refused += other.refused
+        self.reasons |= other.reasons
         return self
 
 
