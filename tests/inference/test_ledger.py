@@ -132,6 +132,16 @@ def test_a_meter_sees_the_calls_of_its_block_in_every_ledger() -> None:
     assert (total.prompt_tokens, total.cached_tokens, total.output_tokens) == (200, 160, 20)
 
 
+def test_a_meter_tells_stages_apart() -> None:
+    ledger = Ledger()
+    with measured() as meter, ledger.stage("reflect", user="ada"):
+        ledger.record(USAGE, 2.0, stage="propose")
+        ledger.record(USAGE, 1.0)
+        ledger.record(USAGE, 3.0, stage="propose")
+    rows = [(row.stage, row.calls, row.prompt_tokens, row.seconds) for row in meter.rows()]
+    assert rows == [("propose", 2, 200, 5.0), ("reflect", 1, 100, 1.0)]
+
+
 def test_the_inner_of_two_meters_counts_for_both() -> None:
     ledger = Ledger()
     with measured() as outer:

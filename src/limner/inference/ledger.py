@@ -106,7 +106,7 @@ class Ledger:
             row = self._rows.get(key) or LedgerRow(*key)
             self._rows[key] = row.plus(usage, 0.0 if reused else seconds, reused=int(reused))
         for meter in _meters.get():
-            meter.add(usage, 0.0 if reused else seconds, int(reused))
+            meter.add(usage, 0.0 if reused else seconds, int(reused), stage=key[0])
 
     def rows(self) -> list[LedgerRow]:
         """Return one row per stage and user, in order of first use."""
@@ -133,16 +133,24 @@ class Meter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._total = LedgerRow("measured", None)
+        self._rows: dict[str, LedgerRow] = {}
 
-    def add(self, usage: Usage, seconds: float, reused: int) -> None:
+    def add(self, usage: Usage, seconds: float, reused: int, *, stage: str = "other") -> None:
         """Add one call."""
         with self._lock:
             self._total = self._total.plus(usage, seconds, reused=reused)
+            row = self._rows.get(stage) or LedgerRow(stage, None)
+            self._rows[stage] = row.plus(usage, seconds, reused=reused)
 
     def total(self) -> LedgerRow:
         """Return the sum so far."""
         with self._lock:
             return self._total
+
+    def rows(self) -> list[LedgerRow]:
+        """Return one row per stage, of whatever user, in order of first use."""
+        with self._lock:
+            return list(self._rows.values())
 
 
 @contextmanager
