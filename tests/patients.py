@@ -1,9 +1,11 @@
 """An OpenAI-compatible server on the loopback address that does everything right, for subclasses to do something wrong."""
 
+import base64
 import json
 import math
 import re
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -83,6 +85,8 @@ class Patient:
 
     def words(self, body: dict[str, Any]) -> str:
         """The same for the same request."""
+        if (colour := colour_of(body)) is not None:
+            return f"{colour}."
         if "one word: yes" in self.prompt(body):
             return "yes"
         return f"The sea is wide, and {sum(map(ord, self.prompt(body))) % 997} ships are on it."
@@ -150,6 +154,23 @@ class Patient:
 
     def stream(self, pieces: list[str]) -> Sent:
         return Sent("".join(f"data: {piece}\n\n" for piece in pieces), kind="text/event-stream")
+
+
+def colour_of(body: dict[str, Any]) -> str | None:
+    """What colour the picture in a request begins with, read from its pixels; none where there is no picture."""
+    content = body["messages"][-1]["content"]
+    urls = (
+        [part["image_url"]["url"] for part in content if "image_url" in part]
+        if isinstance(content, list)
+        else []
+    )
+    if not urls:
+        return None
+    png = base64.b64decode(urls[0].partition(",")[2])
+    start = png.index(b"IDAT") + 4
+    pixels = zlib.decompressobj().decompress(png[start:])
+    red, green, blue = pixels[1:4]
+    return {red: "red", green: "green", blue: "blue"}[max(red, green, blue)]
 
 
 def instance(schema: dict[str, Any], root: dict[str, Any]) -> Any:

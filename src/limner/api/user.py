@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from anyio import to_thread
 
@@ -11,6 +12,7 @@ from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
 from limner.api.rights import UserRights
 from limner.errors import ConfigurationError, InputError, StaleClaim
+from limner.memory.pictures import picture
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition, utc_now
 from limner.memory.search import Recall
 from limner.memory.status import MemoryStatus
@@ -42,7 +44,7 @@ class User(UserRights):
         occurred_at: datetime | None = None,
         key: str | None = None,
         event: Event | None = None,
-        media: Media | None = None,
+        media: Media | Path | None = None,
         session: str | None = None,
     ) -> Observation:
         """Store something the user said or did; it is on the disk when this returns, and no model is asked.
@@ -55,15 +57,18 @@ class User(UserRights):
             occurred_at: When it happened, with a time zone; none means now.
             key: Idempotency key: the same key twice is one observation.
             event: The same in a form that code can compute with.
-            media: An image that came with it.
+            media: A picture that came with it: where it is (`Media`), or a file, which is then kept with the observation. It is looked
+                at when it is reflected on, by a model that sees.
             session: The conversation that it is part of, by any name.
 
         Raises:
+            InputError: The file is no picture.
             InvalidObservation: It is empty, too long, not text, or from the future; nothing was stored.
             RecordingRefused: Recording is paused, or consent to the source was withdrawn; nothing was stored.
             StoreFull: No space left; nothing was stored.
         """
-        new = NewObservation(text, source, "user", occurred_at, key, event, media, session)
+        shown = picture(media) if isinstance(media, Path) else media
+        new = NewObservation(text, source, "user", occurred_at, key, event, shown, session)
         return self.observe_many([new])[0]
 
     def observe_many(self, new: Iterable[NewObservation]) -> list[Observation]:

@@ -63,6 +63,8 @@ class LanguageModel:
         """Label priors that `choose` has measured, by hash of prompt and labels."""
         self.gives_logprobs = True
         """Whether log-probabilities are asked for; `choose` clears it when the endpoint refuses such requests."""
+        self.sees: bool | None = None
+        """Whether it sees pictures, once `limner.inference.seeing` has found out."""
         self._context_length = context_length
         self._dialect = dialect
         self._endpoint = endpoint

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from limner.memory.asof import held_in
 from limner.memory.claims import Parked, parked
+from limner.memory.pictures import waiting_to_be_seen
 from limner.memory.records import utc_now
 from limner.memory.reencoding import Encoding, encoding_of
 from limner.memory.schema import checkpoints, observations, outbox, propositions, users, vectors
@@ -37,6 +38,8 @@ class MemoryStatus:
     """Sources that are not recorded, while others are."""
     encoding: Encoding | None = None
     """How far the vectors have been made anew; none where all are of the encoder in force, or it cannot be told."""
+    unseen: int = 0
+    """Observations, among those pending, whose picture waits for a model that sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ def user_status(connection: Connection, user_id: str, encoder: Vectorizer) -> Me
         paused_at=paused_since(connection, user_id),
         paused_sources=tuple(one.source for one in list_sources(connection, user_id) if one.paused_at),
         encoding=encoding_of(connection, user_id, encoder),
+        unseen=waiting_to_be_seen(connection, user_id),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from limner.errors import InputError, InvalidObservation
-from limner.memory import audit, claims, observations, portraits, revision
+from limner.memory import audit, claims, observations, pictures, portraits, revision
 from limner.memory.claims import Batch
 from limner.memory.denials import refusals_by_vector
 from limner.memory.erasure import Eraser, Receipt
@@ -193,20 +193,57 @@ class UserMemory(UserRecording):
         """
         claims.release(self._database, self.user_id, batch, error, self._settings.max_attempts)
 
+    def put_off(self, batch: Batch, ids: Collection[str], reason: str) -> Batch:
+        """Let observations of a batch whose pictures the model does not see wait for one that does.
+
+        Returns:
+            What is left of the batch.
+
+        Raises:
+            StaleClaim: The batch is somebody else's by now, or an observation of it was erased.
+        """
+        with self._database.write() as connection:
+            return pictures.put_off(connection, self.user_id, batch, ids, reason)
+
+    def describe(self, batch: Batch, words: Mapping[str, str]) -> Batch:
+        """Keep what a model saw in pictures of a batch.
+
+        Args:
+            batch: What was claimed.
+            words: What was seen, by id of the observation.
+
+        Returns:
+            The batch with it.
+
+        Raises:
+            StaleClaim: The batch is somebody else's by now, or an observation of it was erased.
+        """
+        with self._database.write() as connection:
+            return pictures.describe(connection, self.user_id, batch, words)
+
+    def bring_back(self) -> int:
+        """Let what waits for a model that sees be taken by the next batch, since there is one; return how many."""
+        with self._database.write() as connection:
+            return pictures.bring_back(connection, self.user_id)
+
     def retry_parked(self) -> int:
         """Let every parked observation be tried again; return how many there were."""
         with self._database.write() as connection:
             return claims.retry_parked(connection, self.user_id)
 
-    def save_portrait(self, portrait: Portrait) -> None:
+    def save_portrait(self, portrait: Portrait, read: Collection[str] = ()) -> None:
         """Keep a portrait; earlier ones stay.
+
+        Args:
+            portrait: What was drawn.
+            read: Ids of observations that were read for it, besides those it cites; it goes when one of them is forgotten.
 
         Raises:
             InputError: It is of another user.
             StaleClaim: Something that it was drawn from has been erased meanwhile.
         """
         with self._database.write() as connection:
-            portraits.save_portrait(connection, self.user_id, portrait)
+            portraits.save_portrait(connection, self.user_id, portrait, read)
 
     def record_audit(
         self,

@@ -1,7 +1,7 @@
 """`limner observe`: what a user said or did goes in, from an argument, standard input or a file."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -48,6 +48,10 @@ def observe(
         str | None, typer.Option(help="The conversation that it is part of, by any name.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="The same key twice is one observation.")] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A picture that came with it; it is kept with it."),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -58,6 +62,7 @@ def observe(
     """
     from limner.apps.cli.opening import opened_memory
     from limner.memory import NewObservation
+    from limner.memory.pictures import picture
 
     if (text is None) == (file is None):
         raise InputError("Say what to observe: a TEXT, `-` for standard input, or --file; one of them.")
@@ -65,6 +70,12 @@ def observe(
     new = NewObservation(text or "", source=source, author=author, occurred_at=at, key=key, session=session)
     if key is not None and (file is not None or text == "-"):
         raise InputError("--key is for one observation; in a file each line may have a `key` of its own.")
+    if image is not None:
+        if file is not None or text == "-":
+            raise InputError(
+                "--image is for one observation; in a file each line may have a `media` of its own."
+            )
+        new = replace(new, media=picture(image))
     with opened_memory(home) as memory:
         person = memory.user(user)
         if file is None and text != "-":

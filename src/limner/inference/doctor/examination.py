@@ -6,6 +6,7 @@ from functools import partial
 from limner.errors import LimnerError, ModelError, ModelUnavailable
 from limner.inference.doctor import calling, constraints, odds, server, speed
 from limner.inference.doctor.conclusions import Conclusions, conclude
+from limner.inference.doctor.pictures import PICTURES
 from limner.inference.doctor.probe import Examination, OutOfBudget, Probe, refusal
 from limner.inference.doctor.repeating import REPEATING
 from limner.inference.doctor.report import Finding, Report, Verdict
@@ -28,6 +29,7 @@ _REST = (
     constraints.OPENING,
     odds.LOGPROBS,
     odds.LIKELIHOOD,
+    PICTURES,
     server.ADAPTERS,
     server.LOADING,
     *constraints.SHAPES,
