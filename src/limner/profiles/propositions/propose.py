@@ -22,7 +22,7 @@ from limner.profiles.propositions.drafts import Draft, Refusal
 from limner.profiles.propositions.lasting import durability
 from limner.profiles.propositions.orders import gives_orders, speaks_of_the_user
 from limner.profiles.propositions.parts import parts
-from limner.profiles.propositions.sentences import Sentence, sentences
+from limner.profiles.propositions.sentences import Sentence, said_and_seen
 from limner.profiles.propositions.validity import Validity, validity
 
 __all__ = ["Proposals", "ProposedStatement", "propose"]
@@ -75,21 +75,31 @@ async def propose(
         prompts: Folder of overriding prompt files.
     """
     told = [o for o in observations if o.author != "assistant" and o.text.strip()]
-    numbered = [(o, s) for o in told for s in sentences(o.text)[:_MAX_SENTENCES]]
-    unread = [
+    numbered = [(o, s) for o in told for s in said_and_seen(o)[:_MAX_SENTENCES]]
+    refused = [
         Refusal("", f"only the first {_MAX_SENTENCES} sentences were read", (o.id,))
         for o in told
-        if len(sentences(o.text)) > _MAX_SENTENCES
+        if len(said_and_seen(o)) > _MAX_SENTENCES
     ]
-    if not numbered:
-        return [], unread
-    if model.plan == "batch":
-        drafts, refused = await _in_few_calls(
-            numbered, model, load_prompt("profiles/propositions/propose", prompts)
-        )
-    else:
-        drafts, refused = await _one_by_one(numbered, model, prompts)
-    return drafts, [*unread, *refused]
+    at_once = [one for one in numbered if _belongs_together(one[0], model)]
+    one_by_one = [one for one in numbered if not _belongs_together(one[0], model)]
+    drafts: list[Draft] = []
+    if at_once:
+        prompt = load_prompt("profiles/propositions/propose", prompts)
+        drafts, more = await _in_few_calls(at_once, model, prompt)
+        refused += more
+    if one_by_one:
+        read, more = await _one_by_one(one_by_one, model, prompts)
+        drafts, refused = [*drafts, *read], [*refused, *more]
+    return drafts, refused
+
+
+def _belongs_together(observation: Observation, model: LanguageModel) -> bool:
+    """Whether the sentences of an observation go into one call.
+
+    Those about a picture are not the user's words, which is all that the questions to a weak model are about; one that sees is not weak.
+    """
+    return model.plan == "batch" or observation.media is not None
 
 
 async def _one_by_one(
@@ -169,7 +179,8 @@ async def _in_few_calls(
 
 
 def _line(number: int, observation: Observation, sentence: Sentence) -> str:
-    return f"[{number}] {observation.occurred_at:%Y-%m-%d} ({observation.source}) {sentence.text}"
+    seen = "; a model saw in the user's picture" if sentence.part == "image" else ""
+    return f"[{number}] {observation.occurred_at:%Y-%m-%d} ({observation.source}{seen}) {sentence.text}"
 
 
 def _answer_tokens(lines: int) -> int:
@@ -194,7 +205,7 @@ async def _in_one_call(
             refused.append(Refusal(statement.text, f"cites lines that do not exist: {statement.evidence}"))
             continue
         cited = dict.fromkeys(observation.id for observation, _ in known)
-        source = " ".join(f"{o.text} {_dated(o)} {named_dates(s.text, o.occurred_at)}" for o, s in known)
+        source = " ".join(f"{_words(o)} {_dated(o)} {named_dates(s.text, o.occurred_at)}" for o, s in known)
         stranger = strangers(statement.text, source)
         if stranger:
             because = f"names what the cited observations do not: {', '.join(stranger)}"
@@ -214,6 +225,11 @@ async def _in_one_call(
     return drafts, refused
 
 
+def _words(observation: Observation) -> str:
+    seen = observation.media.description if observation.media is not None else None
+    return f"{observation.text} {seen or ''}"
+
+
 def _dated(observation: Observation) -> str:
     """Return what the numbered line says of an observation besides its text, and how its date may be put."""
     return f"{observation.source} {observation.occurred_at:%Y-%m-%d %Y %m %d %B %A} {observation.occurred_at.day}"
@@ -230,7 +246,7 @@ def _draft(
     self_report: float | None = None,
 ) -> Draft:
     spans = tuple(
-        Evidence(observation_id=observation.id, start=s.start, end=s.end, quote=s.text)
+        Evidence(observation_id=observation.id, start=s.start, end=s.end, quote=s.text, part=s.part)
         for observation, s in told
     )
     text = absolute(text, [(s.text, observation.occurred_at) for observation, s in told])
@@ -240,12 +256,16 @@ def _draft(
         occurred_at=max(observation.occurred_at for observation, _ in told),
         validity=_validity(text, told),
         durability=durability,
-        standing=Standing.STATED if all(o.author == "user" for o, _ in told) else Standing.INFERRED,
+        standing=Standing.STATED if all(_is_the_users_word(*one) for one in told) else Standing.INFERRED,
         reasoning=reasoning,
         self_report=self_report,
         model=model.name,
         prompt_hash=prompt.hash,
     )
+
+
+def _is_the_users_word(observation: Observation, sentence: Sentence) -> bool:
+    return observation.author == "user" and sentence.part == "text"
 
 
 def _validity(text: str, told: Sequence[tuple[Observation, Sentence]]) -> Validity:

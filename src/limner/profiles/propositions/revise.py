@@ -196,8 +196,8 @@ def _again(held: Proposition, draft: Draft) -> Draft:
 
 
 def _merged(base: Draft, new: Draft) -> Draft:
-    spans: dict[tuple[str, int, int, str], Evidence] = {
-        (e.observation_id, e.start, e.end, e.polarity): e for e in (*base.evidence, *new.evidence)
+    spans: dict[tuple[str, str, int, int, str], Evidence] = {
+        (e.observation_id, e.part, e.start, e.end, e.polarity): e for e in (*base.evidence, *new.evidence)
     }
     begins = [base.valid_from, new.valid_from]
     until = base.valid_until

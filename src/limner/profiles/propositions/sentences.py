@@ -1,9 +1,12 @@
 """Cutting an observation into sentences, each with its place in the text."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-__all__ = ["Sentence", "sentences"]
+from limner.memory.records import Observation
+
+__all__ = ["Sentence", "said_and_seen", "sentences"]
 
 _BOUNDARY = re.compile(r"(?<=[.!?…。！？])[\"')\]]*\s+|\n+|(?<=[。！？])")
 _LONGEST = 400
@@ -16,6 +19,17 @@ class Sentence:
     text: str
     start: int
     end: int
+    part: Literal["text", "image"] = "text"
+    """Of what it is a span: the text of an observation, or what a model saw in its picture."""
+
+
+def said_and_seen(observation: Observation) -> list[Sentence]:
+    """Cut an observation into the sentences of its text, and those of its picture's description."""
+    seen = observation.media.description if observation.media is not None else None
+    return [
+        *sentences(observation.text),
+        *(replace(sentence, part="image") for sentence in sentences(seen or "")),
+    ]
 
 
 def sentences(text: str) -> list[Sentence]:
