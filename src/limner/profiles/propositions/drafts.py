@@ -6,6 +6,7 @@ from datetime import datetime
 
 from limner.memory.records import Evidence, Observation, Proposition, Standing
 from limner.profiles.propositions.confidence import as_confidence, posterior
+from limner.profiles.propositions.recalibration import calibrated, kind_of
 from limner.profiles.propositions.validity import Validity
 
 __all__ = ["Draft", "Refusal", "last_said", "whole"]
@@ -27,7 +28,7 @@ class Draft:
     self_report: float | None = None
     """The model's own confidence on 1–10; one weak input among others."""
     probability: float | None = None
-    """Posterior probability where it was computed; none leaves it to the count of the evidence."""
+    """How sure it is, where that was computed or stays as it was; none leaves it to the count of the evidence."""
     topic: str | None = None
     ended_by: tuple[Evidence, ...] = ()
     """What was said about something else and puts an end to this; no evidence that it was never so."""
@@ -50,7 +51,8 @@ class Draft:
         contradicting = len({e.observation_id for e in self.evidence if e.polarity == "contradicts"})
         probability = self.probability
         if probability is None:
-            probability = posterior(supporting, contradicting, self.standing, self.self_report)
+            counted = posterior(supporting, contradicting, self.standing, self.self_report)
+            probability = calibrated(counted, kind_of(self.standing, self.topic))
         fields = {
             "user_id": user_id,
             "text": self.text,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
 from limner.memory.records import AttributeValue, Event, Observation
+from limner.profiles.propositions.recalibration import calibrated
 
 __all__ = ["Baseline", "Finding", "Topic", "attribute_keys", "find", "is_year"]
 
@@ -76,6 +77,11 @@ class Finding:
     supports: tuple[Observation, ...]
     """With the value and in the direction stated; strongest first."""
     contradicts: tuple[Observation, ...]
+
+    @property
+    def borne_out(self) -> float:
+        """How often contrasts of this kind and probability are borne out by later observations, in [0, 1]."""
+        return calibrated(self.probability, self.topic.measure)
 
     @property
     def strength(self) -> str:

@@ -80,7 +80,7 @@ async def review(
 
 def _unchanged(old: Proposition, finding: Finding) -> bool:
     """Whether it rests on the same observations, and what else was rated since has not made it more or less sure."""
-    if abs(old.confidence - as_confidence(finding.probability)) >= _SHIFT:
+    if abs(old.confidence - as_confidence(finding.borne_out)) >= _SHIFT:
         return False
     return {(e.observation_id, e.polarity) for e in old.evidence} == {
         (e.observation_id, e.polarity) for e in evidence(finding)
@@ -100,4 +100,4 @@ def _kept(old: Proposition, finding: Finding) -> Draft:
         model=old.model,
         prompt_hash=old.prompt_hash,
     )
-    return replace(draft, probability=finding.probability)
+    return replace(draft, probability=finding.borne_out)

@@ -115,7 +115,7 @@ async def word(finding: Finding, model: LanguageModel, prompt: Prompt) -> Draft:
         durability=7 if finding.topic.measure == "rating" else 5,
         standing=Standing.INFERRED,
         reasoning=described(finding) + (f" (worded by template: {problem})" if problem else ""),
-        probability=finding.probability,
+        probability=finding.borne_out,
         topic=str(finding.topic),
         model=None if problem else model.name,
         prompt_hash=prompt.hash,
