@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         PortraitLine,
         Proposition,
         Standing,
+        Suggestion,
+        SuggestionState,
         new_id,
         utc_now,
     )
@@ -52,6 +54,8 @@ __all__ = [
     "Similar",
     "Standing",
     "StoreStatus",
+    "Suggestion",
+    "SuggestionState",
     "UserMemory",
     "new_id",
     "utc_now",

@@ -8,6 +8,7 @@ Forgetting observations removes them with their quotes, words, vectors and place
   without what was forgotten ("withheld"). A version that only they had superseded is held again, as it was before;
 - what limner itself answered, where one of their texts, or a name or number of theirs, stands in it;
 - what the user said about those versions (their verdicts quote them), but not what they put in their place;
+- every suggestion that rests on one of those versions or repeats any of this, with what the user made of it;
 - every portrait that shows any of this, and every conversation from where it may come in;
 - words that models wrote with the observations before their eyes: reasons of retirement, error messages, and
   reasoning in which a word of them occurs that nothing else has.
@@ -19,7 +20,7 @@ show it; the observations stay. Foreign keys take everything that hangs on a rem
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, or_, select, update
 
 from limner.memory.imprints import imprints_of
 from limner.memory.lexical import tokenize
@@ -35,6 +36,8 @@ from limner.memory.schema import (
     portrait_basis,
     portraits,
     propositions,
+    suggestion_basis,
+    suggestions,
     verdicts,
 )
 from limner.memory.threads import cut_threads
@@ -54,6 +57,7 @@ class Gone:
     withheld: int = 0
     restored: int = 0
     portraits: int = 0
+    suggestions: int = 0
     checkpoints: int = 0
     requeued: set[str] = field(default_factory=set)
     """Observations put back to pending."""
@@ -72,6 +76,7 @@ class Gone:
             "requeued": len(self.requeued),
             "restored": self.restored,
             "portraits": self.portraits,
+            "suggestions": self.suggestions,
             "checkpoints": self.checkpoints,
         }
 
@@ -98,7 +103,7 @@ class Cascade:
         tainted = self._lineage.with_revisions(
             {*self._lineage.citing(going), *self._worded_with(batches, words)}, going
         )
-        while verdicts_on := self._verdicts_on(tainted) - going:
+        while verdicts_on := self._said_of(tainted) - going:
             going |= verdicts_on
             tainted = self._lineage.with_revisions({*tainted, *self._lineage.citing(verdicts_on)}, going)
         return self._erase(going, tainted, words, batches, rederive=True)
@@ -110,12 +115,12 @@ class Cascade:
             propositions.c.user_id == self._user_id, propositions.c.group_id == group.scalar_subquery()
         )
         tainted = self._lineage.with_revisions(self._connection.execute(line).scalars(), set())
-        return self._erase(self._verdicts_on(tainted), tainted, set(), set(), rederive=False)
+        return self._erase(self._said_of(tainted), tainted, set(), set(), rederive=False)
 
     def versions(self, ids: Collection[str]) -> Gone:
         """Erase single versions of propositions, with what revised them."""
         tainted = self._lineage.with_revisions(ids, set())
-        return self._erase(self._verdicts_on(tainted), tainted, set(), set(), rederive=False)
+        return self._erase(self._said_of(tainted), tainted, set(), set(), rederive=False)
 
     def _erase(
         self,
@@ -140,6 +145,7 @@ class Cascade:
         gone.imprints = imprints_of(self._connection, self._user_id, going, tainted, words)
         self._scrub_words(words, batches, gone.traces)
         gone.portraits = self._remove_portraits({*going, *tainted}, gone.traces)
+        gone.suggestions = self._remove_suggestions(going, tainted, gone.traces)
         gone.restored = len(restored)
         bury(self._connection, sorted({*going, *tainted}))
         self._remove_propositions(tainted, restored)
@@ -161,9 +167,13 @@ class Cascade:
         return found
 
     def _repeated_by_limner(self, ids: Collection[str], words: Collection[str]) -> set[str]:
-        """Return limner's own answers in which one of these observations stands."""
+        """Return limner's own answers, and decisions that quote it, in which one of these observations stands."""
+        decided = select(suggestions.c.observation_id).where(
+            suggestions.c.user_id == self._user_id, suggestions.c.observation_id.is_not(None)
+        )
         said = select(observations.c.id, observations.c.text).where(
-            observations.c.user_id == self._user_id, observations.c.author == "assistant"
+            observations.c.user_id == self._user_id,
+            or_(observations.c.author == "assistant", observations.c.id.in_(decided)),
         )
         answers = self._connection.execute(said).all()
         if not answers:
@@ -182,6 +192,21 @@ class Cascade:
             for id, text in self._connection.execute(written):
                 if not set(words).isdisjoint(tokenize(text)):
                     found.add(id)
+        return found
+
+    def _said_of(self, versions: Collection[str]) -> set[str]:
+        """Return the observations that quote these versions, or what was suggested because of them."""
+        found = self._verdicts_on(versions)
+        for chunk in chunked(sorted(versions)):
+            resting = select(suggestion_basis.c.suggestion_id).where(
+                suggestion_basis.c.user_id == self._user_id, suggestion_basis.c.proposition_id.in_(chunk)
+            )
+            decided = select(suggestions.c.observation_id).where(
+                suggestions.c.user_id == self._user_id,
+                suggestions.c.id.in_(resting),
+                suggestions.c.observation_id.is_not(None),
+            )
+            found.update(self._connection.execute(decided).scalars())
         return found
 
     def _verdicts_on(self, versions: Collection[str]) -> set[str]:
@@ -271,6 +296,23 @@ class Cascade:
                 gone.add(id)
         for chunk in chunked(sorted(gone)):
             self._connection.execute(delete(portraits).where(*self._mine(portraits, *chunk)))
+        return len(gone)
+
+    def _remove_suggestions(self, going: Collection[str], versions: Collection[str], traces: Traces) -> int:
+        gone: set[str] = set()
+        for chunk in chunked(sorted(versions)):
+            resting = select(suggestion_basis.c.suggestion_id).where(
+                suggestion_basis.c.user_id == self._user_id, suggestion_basis.c.proposition_id.in_(chunk)
+            )
+            gone.update(self._connection.execute(resting).scalars())
+        made = select(suggestions.c.id, suggestions.c.text, suggestions.c.observation_id).where(
+            suggestions.c.user_id == self._user_id
+        )
+        for id, text, observation_id in self._connection.execute(made):
+            if observation_id in going or traces.found_in_text(text):
+                gone.add(id)
+        for chunk in chunked(sorted(gone)):
+            self._connection.execute(delete(suggestions).where(*self._mine(suggestions, *chunk)))
         return len(gone)
 
     def _remove_propositions(self, versions: Collection[str], restored: Collection[str]) -> None:

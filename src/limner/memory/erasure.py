@@ -32,6 +32,7 @@ from limner.memory.schema import (
     portraits,
     propositions,
     stray_indexes,
+    suggestions,
     terms,
     users,
 )
@@ -122,7 +123,7 @@ class Eraser:
             lock_user(connection, self._user_id)
             counts = {
                 table.name: self._count(connection, table)
-                for table in (observations, propositions, portraits, checkpoints)
+                for table in (observations, propositions, portraits, suggestions, checkpoints)
             }
             traces = self._all_traces(connection)
             bury_user(connection, self._user_id)

@@ -25,7 +25,7 @@ from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, Strin
 from limner.memory import schema
 from limner.memory.columns import UTCDateTime
 from limner.memory.receipts import ErasureKind
-from limner.memory.records import Author, Event, Evidence, Media, PortraitLine, Standing
+from limner.memory.records import Author, Event, Evidence, Media, PortraitLine, Standing, SuggestionState
 
 __all__ = ("DERIVED", "FORMAT", "KINDS", "Kind", "Line", "Part", "any_line")
 
@@ -223,7 +223,7 @@ KINDS: tuple[Kind, ...] = (
             "evidence": Part(
                 schema.evidence,
                 "proposition_id",
-                ("observation_id", "start", "end", "quote", "polarity"),
+                ("observation_id", "start", "end", "quote", "polarity", "part"),
                 "position",
                 Evidence,
                 numbered="position",
@@ -258,6 +258,24 @@ KINDS: tuple[Kind, ...] = (
         types={"kind": Literal["confirm", "correct", "deny", "pin", "unpin"]},
         changing=frozenset({"proposition_id"}),
         names={"observation_id": schema.observations, "proposition_id": schema.propositions},
+    ),
+    Kind(
+        "suggestion",
+        schema.suggestions,
+        types={
+            "text": _words(),
+            "probability": Annotated[float, Field(ge=0, le=1)],
+            "value": Annotated[float, Field(ge=1, le=10)],
+            "cost": Annotated[float, Field(ge=1, le=10)],
+            "state": SuggestionState,
+        },
+        changing=frozenset({"state", "decided_at", "observation_id"}),
+        names={"observation_id": schema.observations},
+    ),
+    Kind(
+        "suggestion_basis",
+        schema.suggestion_basis,
+        names={"suggestion_id": schema.suggestions, "proposition_id": schema.propositions},
     ),
     Kind(
         "erasure",

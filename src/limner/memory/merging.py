@@ -49,6 +49,8 @@ from limner.memory.schema import (
     rederivations,
     sources,
     stray_indexes,
+    suggestion_basis,
+    suggestions,
     supersessions,
     terms,
     users,
@@ -69,6 +71,8 @@ _MOVED: Sequence[Table] = (
     portrait_basis,
     audit_log,
     verdicts,
+    suggestions,
+    suggestion_basis,
     erasures,
     rederivations,
     merges,
@@ -78,7 +82,7 @@ _MOVED: Sequence[Table] = (
     vectors,
 )
 """Tables whose rows become the other's as they are, once nothing in them is in the way."""
-_CITING = (evidence, batch_members, verdicts, rederivations)
+_CITING = (evidence, batch_members, verdicts, suggestions, rederivations)
 _LONGEST_THREAD = 256
 
 

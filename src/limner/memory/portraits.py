@@ -12,13 +12,21 @@ from limner.memory.records import Portrait, PortraitLine
 from limner.memory.rows import chunked, ensure_user, insert_missing
 from limner.memory.schema import observations, portrait_basis, portraits, propositions
 
-__all__ = ("latest_portrait", "save_portrait")
+__all__ = ("latest_portrait", "read_for", "save_portrait")
 
 _DRAW_AGAIN = "What this portrait was drawn from has been erased meanwhile; draw it again."
 
 
-def save_portrait(connection: Connection, user_id: str, portrait: Portrait) -> None:
+def save_portrait(
+    connection: Connection, user_id: str, portrait: Portrait, read: Collection[str] = ()
+) -> None:
     """Store a portrait next to the earlier ones.
+
+    Args:
+        connection: In a write transaction.
+        user_id: Whose.
+        portrait: What was drawn.
+        read: Ids of further observations that were read for it; an erasure of one takes the portrait, cited or not.
 
     Raises:
         InputError: It is of another user.
@@ -29,7 +37,7 @@ def save_portrait(connection: Connection, user_id: str, portrait: Portrait) -> N
     ensure_user(connection, user_id)
     if portrait.model is not None and erased_since(connection, user_id, portrait.drawn_at):
         raise StaleClaim(_DRAW_AGAIN)  # the model may have read it, whatever it cites
-    cited = {span.observation_id for line in portrait.lines for span in line.evidence}
+    cited = {span.observation_id for line in portrait.lines for span in line.evidence} | set(read)
     _check_there(connection, user_id, propositions, portrait.based_on)
     _check_there(connection, user_id, observations, cited)
     row = portrait.model_dump(exclude={"lines"})
@@ -59,6 +67,16 @@ def latest_portrait(
     newest = statement.order_by(portraits.c.drawn_at.desc(), portraits.c.id.desc()).limit(1)
     found = _portraits(connection, newest)
     return found[0] if found else None
+
+
+def read_for(connection: Connection, user_id: str, portrait_id: str) -> set[str]:
+    """Return the ids of the observations that a stored portrait cites, or that were read for it."""
+    basis = select(portrait_basis.c.owner_id).where(
+        portrait_basis.c.user_id == user_id,
+        portrait_basis.c.portrait_id == portrait_id,
+        portrait_basis.c.owner_kind == "observation",
+    )
+    return set(connection.execute(basis).scalars())
 
 
 def _check_there(connection: Connection, user_id: str, table: Table, ids: Collection[str]) -> None:

@@ -166,6 +166,11 @@ class UserReader:
                 connection, self.user_id, kind, task, check_zone(known_at, "known_at")
             )
 
+    def read_for(self, portrait_id: str) -> set[str]:
+        """Return the ids of the observations that a stored portrait cites, or that were read for it."""
+        with self._database.read() as connection:
+            return portraits.read_for(connection, self.user_id, portrait_id)
+
     def parked(self) -> list[Parked]:
         """Return the observations that failed too often, each with the reason."""
         with self._database.read() as connection:

@@ -49,6 +49,7 @@ class Receipt:
     restored: int = 0
     """Earlier versions that are held again because what had revised them is gone."""
     portraits: int = 0
+    suggestions: int = 0
     checkpoints: int = 0
     """States of conversations."""
     files: int = 0
@@ -68,6 +69,7 @@ _COUNTS = (
     "requeued",
     "restored",
     "portraits",
+    "suggestions",
     "checkpoints",
     "files",
 )

@@ -28,6 +28,8 @@ __all__ = [
     "Proposition",
     "Record",
     "Standing",
+    "Suggestion",
+    "SuggestionState",
     "new_id",
     "utc_now",
 ]
@@ -135,13 +137,17 @@ class NewObservation:
 
 
 class Evidence(Record):
-    """A span of an observation that a proposition rests on: `observation.text[start:end] == quote`."""
+    """A span of an observation that a proposition rests on: `observation.text[start:end] == quote`.
+
+    Where `part` is `image`, the span is one of `observation.media.description`.
+    """
 
     observation_id: str
     start: int = Field(ge=0)
     end: int = Field(ge=0)
     quote: str
     polarity: Literal["supports", "contradicts"] = "supports"
+    part: Literal["text", "image"] = "text"
 
 
 class Proposition(Record):
@@ -225,6 +231,38 @@ class Portrait(Record):
     def based_on(self) -> tuple[str, ...]:
         """Ids of every proposition behind any line, each once, in order of appearance."""
         return tuple(dict.fromkeys(p for line in self.lines for p in line.propositions))
+
+
+SuggestionState = Literal["offered", "shown", "accepted", "dismissed"]
+"""What became of a suggestion; `shown` says that it was before the user's eyes and nothing came of it yet."""
+
+
+class Suggestion(Record):
+    """A next step proposed to the user unasked, with what speaks for and against interrupting them."""
+
+    id: str = Field(default_factory=new_id)
+    user_id: str
+    text: str
+    probability: float = Field(ge=0, le=1)
+    """That it helps."""
+    value: float = Field(ge=1, le=10)
+    """How much it helps if it does."""
+    cost: float = Field(ge=1, le=10)
+    """What it costs the user to be interrupted with it."""
+    propositions: tuple[str, ...] = ()
+    """Ids of the versions of propositions that it rests on."""
+    state: SuggestionState = "offered"
+    made_at: AwareDatetime = Field(default_factory=utc_now)
+    decided_at: AwareDatetime | None = None
+    observation_id: str | None = None
+    """The observation that says how the user decided; none where recording is paused."""
+    model: str | None = None
+    prompt_hash: str | None = None
+
+    @property
+    def benefit(self) -> float:
+        """The expected benefit: probability times value, at most 10."""
+        return self.probability * self.value
 
 
 class Consent(Record):

@@ -1,19 +1,20 @@
 """What lines of a section name: it has to be there, and to be the same user's."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table, select, tuple_
 
 from limner.errors import InputError
+from limner.memory.quoting import Quotable, quotable
 from limner.memory.rows import chunked
-from limner.memory.schema import checkpoints, evidence, observations
+from limner.memory.schema import checkpoints, evidence
 
 __all__ = ("References", "Refusal")
 
 Refusal: TypeAlias = Callable[[int, str, str], InputError]
 """Makes the error for a line, a field of it (or none), and what is wrong there."""
-_SPAN = ("observation_id", "start", "end", "quote", "polarity")
+_SPAN = ("observation_id", "start", "end", "quote", "polarity", "part")
 
 
 class References:
@@ -69,9 +70,8 @@ class References:
         Raises:
             InputError: Something is no evidence.
         """
-        texts = self._texts({
-            span["observation_id"] for evidence_of in spans.values() for span in evidence_of
-        })
+        cited = {span["observation_id"] for evidence_of in spans.values() for span in evidence_of}
+        texts = quotable(self._connection, self._user_id, cited)
         for number, evidence_of in spans.items():
             if not any(span["polarity"] == "supports" for span in evidence_of):
                 raise self._refuse(number, "evidence", "has nothing that supports the proposition")
@@ -91,21 +91,13 @@ class References:
         if [tuple(row) for row in found] != [tuple(span[name] for name in _SPAN) for span in spans]:
             raise self._refuse(number, "evidence", "is not what is stored under the same id")
 
-    def _texts(self, ids: Collection[str]) -> dict[str, tuple[str, str]]:
-        found: dict[str, tuple[str, str]] = {}
-        o = observations.c
-        for chunk in chunked(sorted(ids)):
-            statement = select(o.id, o.text, o.author).where(o.user_id == self._user_id, o.id.in_(chunk))
-            found.update({row.id: (row.text, row.author) for row in self._connection.execute(statement)})
-        return found
 
-
-def _wrong_with(span: Mapping[str, Any], texts: Mapping[str, tuple[str, str]]) -> str | None:
+def _wrong_with(span: Mapping[str, Any], texts: Mapping[str, Quotable]) -> str | None:
     if span["observation_id"] not in texts:
         return f"names {span['observation_id']}, which is not there"
-    text, author = texts[span["observation_id"]]
-    if author == "assistant":
+    said = texts[span["observation_id"]]
+    if said.author == "assistant":
         return "rests on what limner itself said, which tells nothing about the user"
-    if not span["quote"].strip() or text[span["start"] : span["end"]] != span["quote"]:
+    if not said.has(span["quote"], span["start"], span["end"], span["part"]):
         return "has a quote that does not stand there"
     return None

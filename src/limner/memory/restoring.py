@@ -46,6 +46,7 @@ from limner.memory.schema import (
     sources,
     store,
     stray_indexes,
+    suggestions,
     tombstones,
     users,
 )
@@ -230,7 +231,7 @@ class _Restoring:
             erased = cascade.versions(left)
             self._forgotten += erased.propositions
             self._keep_receipt(user_id, erased.counts, erased.requeued)
-        for table in (portraits, checkpoints):
+        for table in (portraits, suggestions, checkpoints):
             for chunk in chunked(self._buried(table, user_id)):
                 mine = (table.c.user_id == user_id, table.c.id.in_(chunk))
                 self._connection.execute(delete(table).where(*mine))

@@ -14,6 +14,7 @@ from limner.errors import InputError, StaleClaim
 from limner.memory.claims import Batch, check_held
 from limner.memory.denials import refusals
 from limner.memory.documents import add_document, retire_document
+from limner.memory.quoting import Quotable, quotable
 from limner.memory.records import Evidence, Proposition, Standing, utc_now
 from limner.memory.rows import chunked, lock_user, proposition_row
 from limner.memory.schema import (
@@ -56,7 +57,7 @@ def apply(
     now = utc_now()
     old = _current(connection, user_id, [i for p in add for i in p.supersedes] + list(retire))
     spans = [span for proposition in add for span in proposition.evidence]
-    texts = _evidence_texts(connection, user_id, spans)
+    texts = quotable(connection, user_id, (span.observation_id for span in spans))
     for proposition in add:
         _check(user_id, proposition, old, texts, {p.id for p in add if p.group == p.id})
     _check_retirement(retire, old)
@@ -100,24 +101,11 @@ def _current(connection: Connection, user_id: str, ids: Sequence[str]) -> dict[s
     return found
 
 
-def _evidence_texts(
-    connection: Connection, user_id: str, spans: Sequence[Evidence]
-) -> dict[str, tuple[str, str]]:
-    """Return text and author of every observation that is quoted."""
-    found: dict[str, tuple[str, str]] = {}
-    for chunk in chunked(dict.fromkeys(span.observation_id for span in spans)):
-        statement = select(observations.c.id, observations.c.text, observations.c.author).where(
-            observations.c.user_id == user_id, observations.c.id.in_(chunk)
-        )
-        found.update({row.id: (row.text, row.author) for row in connection.execute(statement)})
-    return found
-
-
 def _check(
     user_id: str,
     proposition: Proposition,
     old: Mapping[str, Row[Any]],
-    texts: Mapping[str, tuple[str, str]],
+    texts: Mapping[str, Quotable],
     begun: Collection[str],
 ) -> None:
     if proposition.user_id != user_id:
@@ -141,16 +129,16 @@ def _check(
             raise InputError(_outranked(superseded))
 
 
-def _check_quote(proposition: Proposition, span: Evidence, texts: Mapping[str, tuple[str, str]]) -> None:
+def _check_quote(proposition: Proposition, span: Evidence, texts: Mapping[str, Quotable]) -> None:
     if span.observation_id not in texts:
         raise InputError(f"Proposition {proposition.id} cites {span.observation_id}, which is not there.")
-    text, author = texts[span.observation_id]
-    if author == "assistant":
+    said = texts[span.observation_id]
+    if said.author == "assistant":
         raise InputError(
             f"Proposition {proposition.id} cites {span.observation_id}, which limner itself said; that is no "
             f"evidence about the user."
         )
-    if not span.quote.strip() or text[span.start : span.end] != span.quote:
+    if not said.has(span.quote, span.start, span.end, span.part):
         raise InputError(
             f"Proposition {proposition.id} quotes {span.observation_id} at {span.start}:{span.end}, but the "
             f"quote does not stand there."

@@ -120,6 +120,7 @@ def propositions_from(connection: Connection, user_id: str, rows: Sequence[Row[A
                     end=e.end,
                     quote=e.quote,
                     polarity=e.polarity,
+                    part=e.part,
                 )
             )
         links = (

@@ -32,6 +32,7 @@ from limner.memory.schema_rights import (
     verdicts,
 )
 from limner.memory.schema_sources import consents, merges, sources
+from limner.memory.schema_suggestions import suggestion_basis, suggestions
 
 __all__ = (
     "SCHEMA_VERSION",
@@ -55,6 +56,8 @@ __all__ = (
     "sources",
     "store",
     "stray_indexes",
+    "suggestion_basis",
+    "suggestions",
     "supersessions",
     "terms",
     "tombstones",
@@ -63,7 +66,7 @@ __all__ = (
     "verdicts",
 )
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest revision in `migrations/versions`; a database of this version opens without loading Alembic."""
 
 
@@ -125,6 +128,13 @@ observations = Table(
     Index(None, "user_id", "state", "occurred_at", "id"),
     Index(None, "user_id", "occurred_at", "id"),
     Index(None, "user_id", "source", "occurred_at", "id"),
+    # Finding who waits must not go through all that was ever observed.
+    Index(
+        "ix_observations_waiting",
+        "user_id",
+        sqlite_where=text("state IN ('pending', 'claimed')"),
+        postgresql_where=text("state IN ('pending', 'claimed')"),
+    ),
 )
 
 propositions = Table(
@@ -180,7 +190,10 @@ evidence = Table(
     Column("end", Integer, nullable=False),
     Column("quote", Text, nullable=False),
     Column("polarity", String(16), nullable=False),
+    # Where the quote stands: in the observation's text, or in the description of its image.
+    Column("part", String(16), nullable=False, server_default=text("'text'")),
     CheckConstraint("polarity IN ('supports', 'contradicts')", name="polarity"),
+    CheckConstraint("part IN ('text', 'image')", name="part"),
     Index(None, "user_id", "observation_id"),
     Index(None, "observation_id"),
 )

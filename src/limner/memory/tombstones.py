@@ -13,7 +13,15 @@ from sqlalchemy import Connection, delete, select
 
 from limner.memory.records import utc_now
 from limner.memory.rows import chunked, insert_missing
-from limner.memory.schema import checkpoints, observations, portraits, propositions, tombstones, users
+from limner.memory.schema import (
+    checkpoints,
+    observations,
+    portraits,
+    propositions,
+    suggestions,
+    tombstones,
+    users,
+)
 
 __all__ = ("buried", "bury", "bury_user", "unbury", "user_mark")
 
@@ -36,7 +44,7 @@ def bury_user(connection: Connection, user_id: str) -> None:
     if since is None:
         return
     bury(connection, [user_mark(user_id, since)])
-    for table in (observations, propositions, portraits, checkpoints):
+    for table in (observations, propositions, portraits, suggestions, checkpoints):
         ids = connection.execute(select(table.c.id).where(table.c.user_id == user_id)).scalars().all()
         bury(connection, dict.fromkeys(ids))
 

@@ -10,8 +10,8 @@ from limner.memory.claims import Batch
 from limner.memory.denials import refusals_by_vector
 from limner.memory.erasure import Eraser, Receipt
 from limner.memory.intake import observation_of
+from limner.memory.offers import UserOffers
 from limner.memory.receipts import list_receipts, one_receipt
-from limner.memory.recording import UserRecording
 from limner.memory.records import (
     AuditEntry,
     Author,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ("UserMemory",)
 
 
-class UserMemory(UserRecording):
+class UserMemory(UserOffers):
     """What is known about one user; made by `Memory.user`, safe to share between threads."""
 
     def observe(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, or_, select, union_all
 
 from limner.memory.lexical import tokenize
 from limner.memory.rows import chunked
-from limner.memory.schema import documents, observations, propositions, terms, verdicts
+from limner.memory.schema import documents, observations, propositions, suggestions, terms, verdicts
 
 __all__ = ("Wording", "wording_of", "words_only_of")
 
@@ -59,7 +59,7 @@ def wording_of(
 def words_only_of(connection: Connection, user_id: str, ids: Collection[str]) -> set[str]:
     """Return the index terms of these observations that no other of the user's has.
 
-    What limner said, and verdicts that quote a proposition, do not count: they may have their words from these.
+    What limner said, and what quotes a proposition or a suggestion, does not count: they may have their words from these.
     """
     own: Counter[str] = Counter()
     named: set[str] = set()
@@ -95,9 +95,16 @@ def _copies(connection: Connection, user_id: str) -> Counter[str]:
     quoting = select(verdicts.c.observation_id).where(
         verdicts.c.user_id == user_id, verdicts.c.kind != "correct"
     )
+    decided = select(suggestions.c.observation_id).where(
+        suggestions.c.user_id == user_id, suggestions.c.observation_id.is_not(None)
+    )
     said = select(observations.c.id).where(
         observations.c.user_id == user_id,
-        or_(observations.c.author == "assistant", observations.c.id.in_(quoting)),
+        or_(
+            observations.c.author == "assistant",
+            observations.c.id.in_(quoting),
+            observations.c.id.in_(decided),
+        ),
     )
     mine = select(documents.c.id).where(documents.c.user_id == user_id)
     copies = union_all(
