@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     `auto` takes `small` for the embedded engine and `batch` for an endpoint."""
     prompts: ExpandedPath | None = None
     """Folder whose files replace the built-in prompt of the same relative name."""
+    confidence: ExpandedPath | None = None
+    """File of confidence maps that `limner eval calibration --fit` wrote; none takes those that limner ships."""
 
     encoder: str = "all-MiniLM-L6-v2"
     """A packaged encoder's name, a folder, or a sentence-transformers name on the hub."""
