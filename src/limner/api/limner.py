@@ -29,10 +29,9 @@ from limner.memory.restoring import Restored, restore
 from limner.memory.status import StoreStatus, UserSummary
 from limner.profiles.portraitist import Portraitist
 from limner.profiles.propositions import ItemKnowledge
-from limner.profiles.propositions.portraitist import PropositionPortraitist
-from limner.profiles.summary import SummaryPortraitist
+from limner.profiles.registry import Means, portraitist
 from limner.settings import Settings
-from limner.tools import Dataset, load_dataset
+from limner.tools import Catalogue, Dataset, load_dataset
 
 __all__ = ["Limner"]
 
@@ -325,20 +324,21 @@ class Limner:
             return self._agent
 
     def portraitist(self, kind: str) -> Portraitist:
-        """Return the way of drawing of this name: `propositions` or `summary`.
+        """Return the way of drawing of this name, such as `propositions` or `summary`; see `profiles.registry`.
 
         Raises:
             ConfigurationError: There is none of this name.
         """
-        ways: dict[str, Callable[[], Portraitist]] = {
-            "propositions": PropositionPortraitist,
-            "summary": lambda: SummaryPortraitist(self.model, self.settings.prompts),
-        }
-        if kind not in ways:
-            raise ConfigurationError(
-                f"There is no portrait of kind {kind!r}; there are: {', '.join(sorted(ways))}."
-            )
-        return ways[kind]()
+        means = Means(self.settings, lambda: self.model, lambda: self.encoder, self.known_catalogue)
+        return portraitist(kind, means)
+
+    def known_catalogue(self) -> Catalogue | None:
+        """Return the items that there are; none where there is no data set, or it cannot be had now."""
+        try:
+            return None if self.world is None else self.world.catalogue
+        except DownloadError as error:
+            warnings.warn(f"Going on without the data set: {error}", LimnerWarning, stacklevel=2)
+            return None
 
     def companion(self) -> Companion:
         """Return what answers questions; it recommends where there is something to recommend from."""

@@ -6,6 +6,7 @@ carries the propositions and through them the evidence it rests on.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,9 @@ from limner.memory.records import Portrait, PortraitLine, Proposition, utc_now
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.profiles.propositions.propose import strangers
+
+if TYPE_CHECKING:
+    from limner.profiles.registry import Means
 
 __all__ = ["SummaryPortraitist", "SummarySentence", "WrittenSummary"]
 
@@ -56,6 +60,11 @@ class SummaryPortraitist:
     def __init__(self, model: LanguageModel, prompts: Path | None = None) -> None:
         self._model = model
         self._prompts = prompts
+
+    @classmethod
+    def of(cls, means: "Means") -> Self:
+        """Return one that draws with the model; the entry point names this."""
+        return cls(means.model, means.settings.prompts)
 
     async def draw(self, user: UserMemory, task: str | None = None) -> Portrait:
         """Return the summary for a task: the stored one where its notes have not changed, else a new one.

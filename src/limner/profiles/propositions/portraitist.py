@@ -1,9 +1,14 @@
 """The portrait as a list of propositions, the surest first."""
 
+from typing import TYPE_CHECKING, Self
+
 from anyio import to_thread
 
 from limner.memory.records import Portrait, PortraitLine, Proposition
 from limner.memory.user import UserMemory
+
+if TYPE_CHECKING:
+    from limner.profiles.registry import Means
 
 __all__ = ["PropositionPortraitist", "lines_of"]
 
@@ -12,6 +17,11 @@ class PropositionPortraitist:
     """Draws the propositions that are held, each a line with its confidence and evidence; asks no model."""
 
     kind = "propositions"
+
+    @classmethod
+    def of(cls, means: "Means") -> Self:
+        """Return one; the entry point names this."""
+        return cls()
 
     async def draw(self, user: UserMemory, task: str | None = None) -> Portrait:
         """Draw the portrait from what is held now.
