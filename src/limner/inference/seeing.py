@@ -15,7 +15,7 @@ from langchain_core.messages import HumanMessage
 from limner.errors import ModelError, ModelUnavailable
 from limner.inference.language_model import LanguageModel
 
-__all__ = ["names_colours", "picture_message", "sees", "takes_no_pictures"]
+__all__ = ["filled", "names_colours", "picture_message", "sees", "takes_no_pictures"]
 
 _COLOURS = {"red": (220, 20, 20), "blue": (20, 20, 220)}
 _SIDE = 64
@@ -62,7 +62,7 @@ async def names_colours(ask: Callable[[HumanMessage], Awaitable[str]]) -> bool:
     """
     for name, colour in _COLOURS.items():
         try:
-            answer = await ask(picture_message(_QUESTION, _filled(colour)))
+            answer = await ask(picture_message(_QUESTION, filled(colour)))
         except ModelUnavailable:
             raise
         except ModelError:  # no pictures, it says
@@ -72,7 +72,7 @@ async def names_colours(ask: Callable[[HumanMessage], Awaitable[str]]) -> bool:
     return True
 
 
-def _filled(colour: tuple[int, int, int]) -> str:
+def filled(colour: tuple[int, int, int]) -> str:
     """Return a square PNG of one colour, as a data URL."""
     row = b"\0" + bytes(colour) * _SIDE
 

@@ -221,6 +221,11 @@ class UserMemory(UserOffers):
         with self._database.write() as connection:
             return pictures.describe(connection, self.user_id, batch, words)
 
+    def unseen(self) -> int:
+        """Return how many observations wait for a model that sees."""
+        with self._database.read() as connection:
+            return pictures.waiting_to_be_seen(connection, self.user_id)
+
     def bring_back(self) -> int:
         """Let what waits for a model that sees be taken by the next batch, since there is one; return how many."""
         with self._database.write() as connection:

@@ -40,6 +40,10 @@ def status(user: OptionalUser = None, home: Home = None, as_json: AsJson = False
     for one, s in found.items():
         for parked in s.parked:
             typer.echo(f"parked: {one} {parked.id}: {parked.reason}")
+        if s.unseen:
+            typer.echo(
+                f"pictures: {one}: {s.unseen} of those waiting have a picture and wait for a model that sees."
+            )
         if s.encoding is not None:
             typer.echo(
                 f"encoding: {one}: {s.encoding.encoded:,} of {s.encoding.documents:,} texts have a vector of the encoder in "

@@ -18,7 +18,7 @@ from limner.memory.pictures import is_unseen
 from limner.memory.records import Observation
 from limner.memory.user import UserMemory
 
-__all__ = ["look"]
+__all__ = ["bring_back", "look"]
 
 _MOST_TOKENS = 300
 
@@ -44,6 +44,16 @@ async def look(
         return await to_thread.run_sync(memory.put_off, batch, ids, _cannot(model)), len(ids)
     words = {o.id: await _described(o, model, prompts) for o in unseen}
     return await to_thread.run_sync(memory.describe, batch, words), 0
+
+
+async def bring_back(memory: UserMemory, model: LanguageModel) -> None:
+    """Let what waits to be seen be taken by the next batch, where the model sees.
+
+    Raises:
+        ModelUnavailable: Nobody answers, so that it cannot be told.
+    """
+    if await to_thread.run_sync(memory.unseen) and await sees(model):
+        await to_thread.run_sync(memory.bring_back)
 
 
 def _cannot(model: LanguageModel) -> str:
