@@ -17,7 +17,7 @@ from scipy.stats import beta, norm
 from limner.memory.records import AttributeValue, Event, Observation
 from limner.profiles.propositions.recalibration import calibrated
 
-__all__ = ["Baseline", "Finding", "Topic", "attribute_keys", "find", "is_year"]
+__all__ = ["Baseline", "Finding", "Topic", "attribute_keys", "difference", "find", "is_year"]
 
 Baseline = Mapping[tuple[str, str], float]
 """Share of all choices, by everybody, that have an attribute value, by (attribute, value), in [0, 1]."""
@@ -187,6 +187,20 @@ def attribute_keys(attributes: Mapping[str, AttributeValue]) -> Iterable[tuple[s
             yield from ((attribute, each) for each in value)
 
 
+def difference(seen: float, count: int, total: int, spread: float) -> tuple[float, float]:
+    """Return the posterior mean and variance of a contrast, in squares of the rating's unit.
+
+    Args:
+        seen: Mean rating inside the attribute value less that outside.
+        count: Ratings inside.
+        total: All ratings.
+        spread: Standard deviation of the person's own ratings.
+    """
+    variance = spread**2 * (1 / count + 1 / (total - count))
+    prior = (_EFFECT_SD * spread) ** 2
+    return seen * prior / (prior + variance), 1 / (1 / prior + 1 / variance)
+
+
 def _rating_contrasts(rated: _Rated) -> Iterable[Finding]:
     has_value = ~np.isnan(rated.values)
     if len(set(rated.values[has_value].tolist())) < 2 or rated.high <= rated.low:
@@ -199,18 +213,16 @@ def _rating_contrasts(rated: _Rated) -> Iterable[Finding]:
         if min(inside.size, outside.size) < _MIN_OBSERVATIONS:
             continue
         level, reference = float(rated.values[inside].mean()), float(rated.values[outside].mean())
-        variance = spread**2 * (1 / inside.size + 1 / outside.size)
-        prior = (_EFFECT_SD * spread) ** 2
-        shrunken = (level - reference) * prior / (prior + variance)
+        total = inside.size + outside.size
+        shrunken, variance = difference(level - reference, inside.size, total, spread)
         if abs(shrunken) < _LEAST_EFFECT * spread:
             continue
-        deviation = (1 / (1 / prior + 1 / variance)) ** 0.5
         sign = 1 if shrunken >= 0 else -1
         agrees = (rated.values[inside] - mean) * sign >= 0
         order = np.argsort(-rated.values[inside] * sign, kind="stable")
         yield Finding(
             Topic("rating", "+" if sign > 0 else "-", attribute, value),
-            probability=float(norm.cdf(abs(shrunken) / deviation)),
+            probability=float(norm.cdf(abs(shrunken) / variance**0.5)),
             item_type=_item_type(rated, inside),
             count=int(inside.size),
             total=int(has_value.sum()),

@@ -12,9 +12,10 @@ from limner.profiles.propositions.findings import Baseline, Finding, Topic, attr
 from limner.profiles.propositions.revise import Revision
 from limner.profiles.propositions.word import described, evidence, faithful, since_first, word
 
-__all__ = ["review"]
+__all__ = ["ACCEPT", "review"]
 
-_ACCEPT = 0.75
+ACCEPT = 0.75
+"""Least probability of a new finding that is told."""
 _SHIFT = 0.5
 """Change of confidence, on the scale of the records, that is worth a new version by itself."""
 _KEEP = 0.65
@@ -56,7 +57,7 @@ async def review(
                 finding.topic.subject
             )  # the user has looked at it: numbers do not change it any more
             continue
-        if finding.probability < (_ACCEPT if old is None or turned else _KEEP):
+        if finding.probability < (ACCEPT if old is None or turned else _KEEP):
             continue
         confirmed.add(finding.topic.subject)
         if old is not None and _unchanged(old, finding):
