@@ -35,6 +35,9 @@ from limner.tools import Catalogue, Dataset, load_dataset
 
 __all__ = ["Limner"]
 
+_PAGE = 500
+"""Users whose waiting observations are looked up at once."""
+
 
 def _silent(step: EveryoneStep) -> None:
     """Take no notice of a step."""
@@ -384,7 +387,7 @@ class Limner:
         self.close()
 
     def _due(self) -> Sequence[str]:
-        return [user_id for user_id in self.users() if self.memory.user(user_id).status().pending]
+        return [due.user_id for page in self.memory.waiting.everybody(_PAGE) for due in page]
 
 
 def _world(settings: Settings, dataset: Dataset | str | Path | None) -> World | None:
