@@ -71,11 +71,11 @@ class Relation:
 
 @dataclass(frozen=True)
 class Parts:
-    """A compound statement taken apart, each part a sentence of its own."""
+    """A compound statement taken apart, in two sentences."""
 
-    stands: tuple[str, ...]
+    stands: str
     """What the other statement leaves as it is."""
-    concerned: tuple[str, ...]
+    concerned: str
     """What it ends or denies."""
 
 

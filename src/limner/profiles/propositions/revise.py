@@ -1,23 +1,45 @@
 """Revise: what becomes of drafts, given their relations (GUM, Shaikh et al. 2025, §3, with supersession instead of overwriting).
 
-A draft that says the same as something held adds its evidence to it, in a new version. One that updates something
-begins where that ends: the other gets a next version with an end in the user's world, and both stay in one line; only where
-nothing is left of the other's time does the draft take its place. An older observation that comes in later ends where the
-newer truth begins. What the user stated is never overridden by an inference.
+- *same*: the evidence is added to what is held, in a new version. Whatever else says the same is merged into it.
+- *narrows*, *broadens*: the more exact of the two stays, with the evidence of both.
+- *updates*: the draft begins where the other ends; that gets a next version with an end in the user's world, and both stay in one
+  line. Only where nothing is left of the other's time does the draft take its place. Where news are about one part of a compound
+  statement, this comes apart: one part ends, the other stands. What comes in late ends where the newer truth begins.
+- *contradicts*: what stands higher stays, and the other is counted against it or gives way. Between equals both stay, each with the other's
+  evidence against it, until one is outweighed; said a month apart or more, the later one ends the earlier.
+
+What the user stated is never overridden by an inference, and what they confirmed is never merged away, narrowed or split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from limner.memory.records import Evidence, Proposition, Standing
+from limner.memory.records import Proposition, Standing
+from limner.profiles.propositions.apart import allotted
 from limner.profiles.propositions.drafts import Draft, Refusal, last_said
-from limner.profiles.propositions.relate import Relation
+from limner.profiles.propositions.relate import Parts, Relation
 from limner.profiles.propositions.validity import Validity, overlap
+from limner.profiles.propositions.versions import (
+    Line,
+    Target,
+    again,
+    against,
+    among,
+    current,
+    ended,
+    ends,
+    joined,
+    opposed,
+    overruling,
+    saying,
+    versions,
+)
 
 __all__ = ["Revision", "revise"]
 
-Target = Proposition | Draft
-"""What a draft is related to: something stored, or an earlier draft."""
+_CHANGES_OF_MIND = timedelta(days=30)
+"""From how far apart on two statements that exclude each other are a change, and not a contradiction."""
 
 
 @dataclass
@@ -38,20 +60,6 @@ class Revision:
         return self
 
 
-@dataclass(eq=False)
-class _Line:
-    """A version in the making."""
-
-    draft: Draft
-    supersedes: list[Proposition] = field(default_factory=list)
-    says: list[Target] = field(default_factory=list)
-    """The drafts that went into it, and the stored version that it says again."""
-    instead_of: list[Target] = field(default_factory=list)
-    """What it takes the place of, from when it begins."""
-    after: "_Line | None" = None
-    """Another version of this batch, of the same line, that ends where this one begins."""
-
-
 def revise(user_id: str, drafts: Sequence[Draft], relations: Sequence[Sequence[Relation]]) -> Revision:
     """Return the revision that drafts and their relations amount to; pure, no model, no store.
 
@@ -60,189 +68,291 @@ def revise(user_id: str, drafts: Sequence[Draft], relations: Sequence[Sequence[R
         drafts: In the order in which they were proposed.
         relations: For each draft, how it relates to stored propositions and to earlier drafts.
     """
-    lines: list[_Line] = []
-    revision = Revision()
-    overruled: dict[int, list[Target]] = {}  # what each refused draft would have updated, by its identity
-    for proposed, related in zip(drafts, relations, strict=True):
-        draft = proposed
-        same = next((r.target for r in related if r.kind == "same"), None)
-        line = _saying(lines, same)
-        if line is not None and overlap(draft, line.draft):
-            line.draft = _merged(line.draft, draft)
-            line.says.append(proposed)
-            continue
-        if same is None:
-            updated = [r.target for r in related if r.kind == "updates"]
-        else:
-            updated = [*_overtaking(lines, same), *overruled.get(id(same), ())]
-        if line is not None:  # it was over, and is so again
-            same = None
-        refusal = _overrides(lines, draft, updated)
-        if refusal is None:
-            draft, refusal = _before(lines, draft, updated)
-        if refusal is not None:
-            revision.refused.append(refusal)
-            overruled[id(proposed)] = updated
-            continue
-        lines.append(_begun(lines, draft, proposed, same, updated))
-    revision.add = _versions(user_id, lines)
+    batch = _Batch()
+    for draft, related in zip(drafts, relations, strict=True):
+        batch.take(draft, related)
+    revision = Revision(refused=batch.refused)
+    for version, why in versions(user_id, batch.lines):
+        revision.add.append(version)
+        revision.reasons[version.id] = why
     return revision
 
 
-def _versions(user_id: str, lines: Sequence[_Line]) -> list[Proposition]:
-    stored: dict[int, Proposition] = {}
-    for line in lines:
-        version = line.draft.stored(user_id, line.supersedes)
-        before = line.after
-        while before is not None and id(before) not in stored:
-            before = before.after
-        if not line.supersedes and before is not None:
-            version = version.model_copy(update={"group": stored[id(before)].group})
-        stored[id(line)] = version
-    return list(stored.values())
+class _Batch:
+    """The revision as far as it has got."""
 
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.refused: list[Refusal] = []
+        self._overruled: dict[int, list[Relation]] = {}
+        """What each refused draft would have updated or contradicted, by its identity."""
 
-def _among(target: Target, targets: Sequence[Target]) -> bool:
-    """Whether it is one of these: drafts are compared by identity, since two may say and rest on the same."""
-    return any(target is t or (isinstance(t, Proposition) and target == t) for t in targets)
-
-
-def _saying(lines: Sequence[_Line], target: Target | None) -> _Line | None:
-    return next((line for line in lines if target is not None and _among(target, line.says)), None)
-
-
-def _overtaking(lines: Sequence[_Line], target: Target) -> list[Target]:
-    """Return what took the place of a target earlier in this batch: who says the target again, updates that."""
-    return [line.says[0] for line in lines if _among(target, line.instead_of)]
-
-
-def _current(lines: Sequence[_Line], target: Target) -> Target:
-    """Return a target as the batch has left it."""
-    line = _saying(lines, target)
-    return target if line is None else line.draft
-
-
-def _begun(
-    lines: list[_Line], draft: Draft, proposed: Draft, same: Target | None, updated: Sequence[Target]
-) -> _Line:
-    """Return a new line; those that it updates get their end, or are taken out of `lines` where nothing is left of them."""
-    begun = _Line(draft, says=[proposed], instead_of=list(updated))
-    if isinstance(same, Proposition):
-        begun.draft = _merged(_again(same, draft), draft)
-        begun.says.append(same)
-        begun.supersedes.append(same)
-    for target in updated:
-        line = _saying(lines, target)
-        if not _ends(draft, target if line is None else line.draft):
-            continue
-        if line is None and isinstance(target, Proposition):
-            line = _Line(_again(target, draft), supersedes=[target], says=[target])
-            lines.append(line)
+    def take(self, proposed: Draft, related: Sequence[Relation]) -> None:
+        """Let one draft have its effect."""
+        related = [self._in_time(proposed, r) for r in related]
+        same = self._home(proposed, related)
+        line = saying(self.lines, same)
+        if line is not None and not overlap(proposed, line.draft):
+            line, same = None, None  # it was over, and is so again
+            related = [*related, *self._overtaking(related)]
+        elif line is None and same is not None:
+            related = [*related, *self._overruled.get(id(same), ()), *self._overtaking(related)]
+        clashing = [r for r in related if r.kind == "contradicts"]
+        if self._outranked(proposed, clashing, related):
+            return
         if line is None:
-            continue  # a draft that was refused
+            line = self._begun(proposed, same, [r for r in related if r.kind == "updates"])
+            if line is None:
+                self._overruled[id(proposed)] = [r for r in related if r.kind in ("updates", "contradicts")]
+                return
+        else:
+            line.draft = joined(line.draft, proposed, standing=self._standing(line, proposed, related))
+            line.says.append(proposed)
+            line.why.append("said again")
+        for relation in related:
+            if relation.kind in ("same", "narrows"):
+                self._absorb(line, relation)
+        for relation in clashing:
+            self._contradict(line, relation)
+
+    def _home(self, draft: Draft, related: Sequence[Relation]) -> Target | None:
+        """Return in whose words the draft is said already: those of its equal, or of what says more."""
+        for relation in related:
+            if relation.kind == "same":
+                return relation.target
+        for relation in related:
+            held = current(self.lines, relation.target)
+            fits = held.standing >= draft.standing and overlap(draft, held)
+            if relation.kind == "broadens" and fits and not self._replaced(relation.target):
+                return relation.target
+        return None
+
+    @staticmethod
+    def _standing(line: Line, draft: Draft, related: Sequence[Relation]) -> Standing | None:
+        """Return the standing of a line that takes in a draft: who says less has not said what is more exact."""
+        exact = [r.target for r in related if r.kind == "same"]
+        return None if any(among(t, line.says) for t in exact) else line.draft.standing
+
+    def _in_time(self, draft: Draft, relation: Relation) -> Relation:
+        if relation.kind != "contradicts":
+            return relation
+        held = current(self.lines, relation.target)
+        said = last_said(held)
+        apart = said is not None and abs(draft.occurred_at - said) >= _CHANGES_OF_MIND
+        if not apart or draft.standing < held.standing:
+            return relation
+        return replace(relation, kind="updates", because=relation.because or "said long after, and otherwise")
+
+    def _overtaking(self, related: Sequence[Relation]) -> list[Relation]:
+        """Return what took the place of a target earlier in this batch: who says the target again, updates that."""
+        again_said = [r.target for r in related if r.kind == "same"][:1]
+        return [
+            Relation(line.says[0], "updates", asked=False, because="it is so again")
+            for target in again_said
+            for line in self.lines
+            if among(target, line.instead_of)
+        ]
+
+    def _replaced(self, target: Target) -> bool:
+        """Whether something of this batch stands in its place."""
+        return saying(self.lines, target) is None and any(
+            among(target, line.instead_of) for line in self.lines
+        )
+
+    def _outranked(self, draft: Draft, clashing: Sequence[Relation], related: Sequence[Relation]) -> bool:
+        """Refuse a draft that contradicts what stands higher; it is counted against what the user has not confirmed."""
+        higher = [r for r in clashing if current(self.lines, r.target).standing > draft.standing]
+        if not higher:
+            return False
+        held = current(self.lines, higher[0].target)
+        counted = held.standing is not Standing.CONFIRMED
+        because = f"{_overriding(draft, held)}{'; it is counted against it' if counted else ''}: {held.text}"
+        self.refused.append(Refusal(draft.text, because, _cited(draft)))
+        self._overruled[id(draft)] = [r for r in related if r.kind in ("updates", "contradicts")]
+        for relation in higher:
+            held = current(self.lines, relation.target)
+            if held.standing is Standing.CONFIRMED or self._replaced(relation.target):
+                continue
+            line = self._line_of(relation.target, draft)
+            if line is not None:
+                line.draft = opposed(line.draft, draft)
+                line.why.append(f'contradicted by "{draft.text}", which stands lower')
+        return True
+
+    def _line_of(self, target: Target, draft: Draft) -> Line | None:
+        """Return the line that says a target, begun where it is a stored one that nothing has touched; none of a refused draft."""
+        line = saying(self.lines, target)
+        if line is None and isinstance(target, Proposition):
+            line = Line(again(target, draft.occurred_at), supersedes=[target], says=[target])
+            self.lines.append(line)
+        return line
+
+    def _begun(self, proposed: Draft, same: Target | None, updating: Sequence[Relation]) -> Line | None:
+        """Begin a line, and end what it updates; none where the draft is refused."""
+        updated = [r.target for r in updating]
+        refusal = self._overrides(proposed, updated)
+        draft = proposed
+        if refusal is None:
+            draft, refusal = self._before(proposed, updated)
+        if refusal is not None:
+            self.refused.append(refusal)
+            return None
+        begun = Line(draft, says=[proposed], instead_of=list(updated))
+        if isinstance(same, Proposition):
+            exact = again(same, draft.occurred_at)
+            known = draft.text == same.text or draft.standing <= same.standing
+            begun.draft = joined(exact, draft, standing=None if known else self._same_standing(same, draft))
+            begun.says.append(same)
+            begun.supersedes.append(same)
+            begun.why.append("said again")
+        for relation in updating:
+            self._end(begun, draft, relation, same)
+        begun.instead_of = [t for t in begun.instead_of if not among(t, begun.says)]
+        self.lines.append(begun)
+        return begun
+
+    @staticmethod
+    def _same_standing(same: Proposition, draft: Draft) -> Standing:
+        return max(same.standing, draft.standing)
+
+    def _end(self, begun: Line, draft: Draft, relation: Relation, same: Target | None) -> None:
+        target = relation.target
+        if not ends(draft, current(self.lines, target)):
+            return
+        if relation.parts is not None:
+            self._split(target, relation.parts, draft)
+        line = self._line_of(target, draft)
+        if line is None:
+            return
         begun.supersedes += [p for p in line.supersedes if p not in begun.supersedes and p is not same]
-        ended = _ended(line.draft, draft)
-        if ended is None:
+        over = ended(line.draft, draft)
+        begun.why.append(
+            f'"{line.draft.text}" is so no longer' if over else f'instead of "{line.draft.text}"'
+        )
+        if over is None:
             begun.instead_of += [*line.says, *line.instead_of]
             begun.after = begun.after or line.after
-            lines.remove(line)
+            begun.draft = overruling(begun.draft, line.draft)
+            self.lines.remove(line)
         else:
-            line.draft = ended
+            line.draft = over
+            line.why.append(f'ended by "{draft.text}"')
             begun.after = begun.after or line
-    begun.instead_of = [t for t in begun.instead_of if not _among(t, begun.says)]
-    return begun
 
+    def _split(self, target: Target, parts: Parts, draft: Draft) -> None:
+        """Let the line of a compound statement say only the part that is meant; the other part gets a line of its own."""
+        held = current(self.lines, target)
+        if held.standing is Standing.CONFIRMED or held.text != target.text:
+            return
+        line = self._line_of(target, draft)
+        if line is None:
+            return
+        whole = line.draft
+        stands, concerned = allotted(whole.evidence, parts.stands, parts.concerned)
+        why = f'"{whole.text}" came apart'
+        line.draft = replace(whole, text=parts.concerned, evidence=concerned, probability=None)
+        line.why.append(why)
+        rest = replace(whole, text=parts.stands, evidence=stands, probability=None)
+        self.lines.append(Line(rest, supersedes=list(line.supersedes), after=line.after, why=[why]))
 
-def _ends(draft: Draft, target: Target) -> bool:
-    """Whether a draft puts an end to what it updates: what itself passes does not, "I am in Rome until Sunday"."""
-    if not overlap(draft, target):
-        return False
-    until = draft.valid_until
-    return until is None or (target.valid_until is not None and target.valid_until <= until)
-
-
-def _ended(base: Draft, by: Draft) -> Draft | None:
-    """Return a draft with its end where another begins; none where it did not begin before."""
-    end = by.valid_from or by.occurred_at
-    if base.valid_from is not None and base.valid_from >= end:
-        return None
-    return replace(base, validity=Validity(base.valid_from, end), ended_by=(*base.ended_by, *_against(by)))
-
-
-def _against(draft: Draft | Proposition) -> tuple[Evidence, ...]:
-    """Return the evidence of a draft as what speaks against something else, so that erasing it undoes the end."""
-    return tuple(
-        e.model_copy(update={"polarity": "contradicts"}) for e in draft.evidence if e.polarity == "supports"
-    )
-
-
-def _again(held: Proposition, draft: Draft) -> Draft:
-    """Return a stored proposition as a draft, to be stored again with more evidence or with an end."""
-    over = held.valid_until is not None
-    return Draft(
-        text=held.text,
-        evidence=tuple(e for e in held.evidence if not over or e.polarity == "supports"),
-        ended_by=tuple(e for e in held.evidence if over and e.polarity == "contradicts"),
-        occurred_at=last_said(held) or draft.occurred_at,
-        validity=Validity(held.valid_from, held.valid_until),
-        durability=held.durability,
-        standing=held.standing,
-        reasoning=held.reasoning,
-        probability=held.confidence / 10,
-        topic=held.topic,
-        model=held.model,
-        prompt_hash=held.prompt_hash,
-    )
-
-
-def _merged(base: Draft, new: Draft) -> Draft:
-    spans: dict[tuple[str, str, int, int, str], Evidence] = {
-        (e.observation_id, e.part, e.start, e.end, e.polarity): e for e in (*base.evidence, *new.evidence)
-    }
-    begins = [base.valid_from, new.valid_from]
-    until = base.valid_until
-    if new.valid_until is not None and (until is None or new.occurred_at >= base.occurred_at):
-        until = new.valid_until  # the later word on when it ends
-    return replace(
-        base,
-        evidence=tuple(spans.values()),
-        occurred_at=max(base.occurred_at, new.occurred_at),
-        validity=Validity(None if None in begins else min(b for b in begins if b is not None), until),
-        standing=max(base.standing, new.standing),
-        durability=max(base.durability, new.durability),
-        probability=None,
-    )
-
-
-def _overrides(lines: Sequence[_Line], draft: Draft, updated: Sequence[Target]) -> Refusal | None:
-    for target in updated:
-        current = _current(lines, target)  # with what the batch has added to it
-        if draft.standing < current.standing:
-            lower = "an inference" if draft.standing is Standing.INFERRED else "a passing word"
-            higher = "said" if current.standing is Standing.STATED else "confirmed"
-            because = f"{lower} does not override what the user {higher}: {current.text}"
-            return Refusal(draft.text, because, _cited(draft))
-    return None
-
-
-def _before(lines: Sequence[_Line], draft: Draft, updated: Sequence[Target]) -> tuple[Draft, Refusal | None]:
-    """Let a draft end where something begins that was said later; refuse it where nothing is left of it."""
-    for target in updated:
-        current = _current(lines, target)
-        said, end = last_said(current), current.valid_from
-        if said is None or said <= draft.occurred_at or not overlap(draft, current):
-            continue
-        if not _ends_older(current, draft):
-            continue
-        if end is None or (draft.valid_from is not None and draft.valid_from >= end):
-            because = f"a later observation already says otherwise: {current.text}"
-            return draft, Refusal(draft.text, because, _cited(draft))
-        draft = replace(
-            draft,
-            validity=Validity(draft.valid_from, end),
-            ended_by=(*draft.ended_by, *_against(current)),
+    def _absorb(self, line: Line, relation: Relation) -> None:
+        """Let a line take in another statement that says the same or less."""
+        target = relation.target
+        other = saying(self.lines, target)
+        held = current(self.lines, target)
+        if other is line or (other is None and isinstance(target, Draft)) or self._replaced(target):
+            return
+        if held.standing is Standing.CONFIRMED or held.topic is not None or not overlap(line.draft, held):
+            return
+        if relation.kind == "narrows" and held.standing > line.draft.standing:
+            return
+        if held.valid_until is not None and held.valid_until != line.draft.valid_until:
+            return
+        if other is not None and any(one.after is other for one in self.lines):
+            return
+        taken = held if isinstance(held, Draft) else again(held, line.draft.occurred_at)
+        line.draft = joined(line.draft, taken)
+        line.supersedes += [p for p in _superseded(other, target) if p not in line.supersedes]
+        line.says += [target] if other is None else other.says
+        line.why.append(
+            f'{"more exact than" if relation.kind == "narrows" else "says the same as"} "{held.text}"'
         )
-    return draft, None
+        if other is not None:
+            line.instead_of += other.instead_of
+            line.after = line.after or other.after
+            self.lines.remove(other)
+
+    def _contradict(self, line: Line, relation: Relation) -> None:
+        """Let two statements that exclude each other know of it; what stands lower, or is outweighed, gives way."""
+        target = relation.target
+        if among(target, line.says) or self._replaced(target):
+            return
+        held = current(self.lines, target)
+        if not overlap(line.draft, held):
+            return
+        if relation.parts is not None and held.standing <= line.draft.standing:
+            self._split(target, relation.parts, line.draft)
+        other = self._line_of(target, line.draft)
+        if other is None or other is line:
+            return
+        mine, theirs = line.draft, other.draft
+        line.draft, other.draft = opposed(mine, theirs), opposed(theirs, mine)
+        line.why.append(f'contradicts "{theirs.text}"')
+        other.why.append(f'contradicted by "{mine.text}"')
+        if theirs.standing < mine.standing or (_outweighed(other.draft) and not _outweighed(line.draft)):
+            line.draft = overruling(line.draft, theirs)
+            line.supersedes += [p for p in other.supersedes if p not in line.supersedes]
+            line.instead_of += [*other.says, *other.instead_of]
+            line.after = line.after or other.after
+            line.why.append(f'instead of "{theirs.text}"')
+            self.lines.remove(other)
+
+    def _overrides(self, draft: Draft, updated: Sequence[Target]) -> Refusal | None:
+        for target in updated:
+            held = current(self.lines, target)  # with what the batch has added to it
+            if draft.standing < held.standing:
+                return Refusal(draft.text, f"{_overriding(draft, held)}: {held.text}", _cited(draft))
+        return None
+
+    def _before(self, draft: Draft, updated: Sequence[Target]) -> tuple[Draft, Refusal | None]:
+        """Let a draft end where something begins that was said later; refuse it where nothing is left of it."""
+        for target in updated:
+            held = current(self.lines, target)
+            said, end = last_said(held), held.valid_from
+            if said is None or said <= draft.occurred_at or not overlap(draft, held):
+                continue
+            if not _ends_older(held, draft):
+                continue
+            if end is None or (draft.valid_from is not None and draft.valid_from >= end):
+                because = f"a later observation already says otherwise: {held.text}"
+                return draft, Refusal(draft.text, because, _cited(draft))
+            draft = replace(
+                draft,
+                validity=Validity(draft.valid_from, end),
+                ended_by=(*draft.ended_by, *against(held)),
+            )
+        return draft, None
+
+
+def _superseded(other: Line | None, target: Target) -> Iterable[Proposition]:
+    if other is not None:
+        return other.supersedes
+    return [target] if isinstance(target, Proposition) else []
+
+
+def _outweighed(draft: Draft) -> bool:
+    """Whether more observations speak against it than for it."""
+    count = {
+        p: len({e.observation_id for e in draft.evidence if e.polarity == p})
+        for p in ("supports", "contradicts")
+    }
+    return count["contradicts"] > count["supports"]
+
+
+def _overriding(draft: Draft, held: Target) -> str:
+    lower = "an inference" if draft.standing is Standing.INFERRED else "a passing word"
+    higher = "said" if held.standing is Standing.STATED else "confirmed"
+    return f"{lower} does not override what the user {higher}"
 
 
 def _ends_older(later: Target, older: Draft) -> bool:
