@@ -20,7 +20,9 @@ PROMPTS = {
     "lasting": "profiles/propositions",
     "propose": "profiles/propositions",
     "replaces": "profiles/propositions",
+    "clash": "profiles/propositions",
     "same": "profiles/propositions",
+    "exact": "profiles/propositions",
     "relate": "profiles/propositions",
     "word": "profiles/propositions",
     "audit": "profiles/propositions",
@@ -43,6 +45,14 @@ def _opening(name: str) -> str:
 
 OPENINGS = {name: _opening(name) for name in PROMPTS}
 
+_MEANS = {
+    "same": {"same"},
+    "replaces": {"updates", "contradicts"},
+    "clash": {"updates", "contradicts"},
+    "exact": {"narrows", "broadens"},
+}
+"""The relations that each question of the small plan is answered with yes for."""
+
 Answer = str | AIMessage | BaseException | Callable[[str], Any]
 
 
@@ -56,7 +66,7 @@ class Answers:
     said: Mapping[str, str] = field(default_factory=dict)
     """What each sentence tells about the user; other sentences tell nothing."""
     relations: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """`same` or `updates` for (earlier, later) pairs of notes; other pairs are unrelated."""
+    """`same`, `updates`, `contradicts` or `narrows` for (earlier, later) pairs of notes; other pairs are unrelated."""
     replies: dict[str, Answer | list[Answer]] = field(default_factory=dict)
     asked: list[tuple[str, list[BaseMessage]]] = field(default_factory=list)
     """Prompt and messages of every call."""
@@ -78,9 +88,12 @@ class Answers:
         if name == "gist":
             told = self.said.get(_field("Sentence", last, quoted=True))
             return ("The user" if told else "-") if CHOICE in last else told or "-"
-        if name in {"same", "replaces"}:
-            kind = self.relations.get((_field("Earlier", last), _field("Later", last)))
-            return "yes" if kind == ("same" if name == "same" else "updates") else "no"
+        if name in _MEANS:
+            first, second = re.findall(r"^(?:Earlier|Later|First|Second): (.*)$", last, re.MULTILINE)
+            kind = self.relations.get((first, second))
+            if name == "exact":
+                kind = kind or self.relations.get((second, first))
+            return "yes" if kind in _MEANS[name] else "no"
         usual = {"orders": "no", "lasting": "yes", "audit": "share", "intent": "answer", "fit": "yes"}
         if name not in usual:
             raise AssertionError(f"nobody said what to answer to {name}: {last}")

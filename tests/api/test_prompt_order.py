@@ -23,6 +23,8 @@ SLOWEST_FIRST = {
     "profiles/summarise": ["task", "notes"],
     # Note first, as its examples have it; few tokens stand behind it.
     "profiles/propositions/audit": ["note", "recipient", "purpose"],
+    "profiles/propositions/clash": ["earlier", "later"],
+    "profiles/propositions/exact": ["earlier", "later"],
     "profiles/propositions/gist": ["before", "sentence"],
     "profiles/propositions/lasting": ["note"],
     "profiles/propositions/orders": ["sentence"],

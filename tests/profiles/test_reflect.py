@@ -195,7 +195,7 @@ async def test_many_computed_findings_do_not_hide_what_was_said(ada, reflecting)
     await reflecting(Answers(replies={"word": "no"}))
     assert len(ada.propositions()) >= 3
     early = "The user rates all films low."
-    late = "The user rates films very highly, for example westerns."
+    late = "The user now rates films very highly, for example westerns."
     first, second = "All films are dull.", "I have come to love films, for example westerns."
     answers = {"said": {first: early, second: late}, "relations": {(early, late): "updates"}}
     ada.observe_many([said(first, 90)])

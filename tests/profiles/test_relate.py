@@ -1,10 +1,10 @@
 import pytest
 from made import draft, held
 
-from answering import Answers, scored, scoring_model
+from answering import OPENINGS, Answers, scored, scoring_model
 from limner.errors import MalformedOutput
 from limner.memory.sameness import near_identical
-from limner.profiles.propositions.relate import Candidate, relate
+from limner.profiles.propositions.relate import Candidate, Parts, relate
 
 LISBON = held("The user lives in Lisbon.", on=0)
 MOVED = draft("The user moved to Porto.", on=5)
@@ -52,7 +52,7 @@ async def test_a_change_reaches_farther():
     answers = Answers(relations={(LISBON.text, MOVED.text): "updates"})
     related = await relate([(MOVED, [Candidate(LISBON, 0.36)])], answers.model())
     assert kinds(related) == [[(LISBON, "updates", True)]]
-    assert answers.calls == {"replaces": 1}
+    assert answers.calls == {"replaces": 1, "clash": 1}
 
 
 @pytest.mark.parametrize(
@@ -72,32 +72,98 @@ async def test_a_number_or_a_negation_apart_is_asked(first, second):
     assert not near_identical(first, second, 0.999)
     answers = Answers()
     await relate([(draft(second), [Candidate(held(first), 0.999)])], answers.model())
-    assert answers.calls == {"replaces": 1, "same": 1}
+    assert answers.calls["replaces"] == answers.calls["clash"] == 1
 
 
-@pytest.mark.parametrize(("said", "expected"), [("updates", "updates"), ("same", "same"), (None, None)])
-async def test_small_plan_asks_two_questions(said, expected):
-    answers = Answers(relations={(LISBON.text, MOVED.text): said} if said else {})
-    related = await relate([(MOVED, [Candidate(LISBON, 0.8)])], answers.model())
-    assert kinds(related) == [[(LISBON, expected, True)] if expected else []]
-    assert answers.calls == ({"replaces": 1} if said == "updates" else {"replaces": 1, "same": 1})
+SINGS, CHOIR = held("The user sings."), draft("The user sings in a choir in Leeds.", on=5)
+KINDS = ["same", "narrows", "contradicts", None]
 
 
-async def test_what_is_not_near_is_asked_only_whether_it_is_out_of_date():
-    answers = Answers(relations={(LISBON.text, MOVED.text): "same"})
-    assert await relate([(MOVED, [Candidate(LISBON, 0.65)])], answers.model()) == [[]]
-    assert answers.calls == {"replaces": 1}
+@pytest.mark.parametrize("said", KINDS)
+async def test_small_plan_asks_until_it_is_settled(said):
+    answers = Answers(relations={(SINGS.text, CHOIR.text): said} if said else {})
+    related = await relate([(CHOIR, [Candidate(SINGS, 0.8)])], answers.model())
+    assert kinds(related) == [[(SINGS, said, True)] if said else []]
+    more = {} if said == "same" else {"replaces": 1, "clash": 1}
+    assert {name: answers.calls[name] for name in ("same", "replaces", "clash")} == {
+        "same": 1,
+        "replaces": more.get("replaces", 0),
+        "clash": more.get("clash", 0),
+    }
+    assert all(r.because for relations in related for r in relations)
+
+
+@pytest.mark.parametrize("plan", ["small", "batch"])
+@pytest.mark.parametrize("said", ["narrows", "broadens"])
+async def test_which_of_two_is_the_more_exact_does_not_hang_on_which_came_first(plan, said):
+    """The draft was said before the statement that is held."""
+    before, known = draft(CHOIR.text, on=-5), held(SINGS.text, on=0)
+    answers = Answers(
+        relations={(SINGS.text, CHOIR.text): "narrows"}, replies={"relate": labelled(p1="broadens")}
+    )
+    (related,) = await relate([(before, [Candidate(known, 0.8)])], answers.model(plan=plan))
+    assert [r.kind for r in related] == ["narrows"]
+
+
+async def test_a_change_by_which_both_differ_is_an_update_and_else_they_contradict_each_other():
+    answers = Answers(relations={(LISBON.text, MOVED.text): "contradicts"})
+    (related,) = await relate([(MOVED, [Candidate(LISBON, 0.8)])], answers.model())
+    assert [r.kind for r in related] == ["updates"]
+    there = draft("The user lives in Porto.", on=5)
+    answers = Answers(relations={(LISBON.text, there.text): "updates"})
+    (related,) = await relate([(there, [Candidate(LISBON, 0.8)])], answers.model())
+    assert [r.kind for r in related] == ["contradicts"]
+
+
+async def test_a_wish_that_came_true_is_over():
+    wish, trip = held("The user wants to see Rome."), draft("The user saw Rome with friends.", on=5)
+    answers = Answers(relations={(wish.text, trip.text): "narrows"})
+    (related,) = await relate([(trip, [Candidate(wish, 0.8)])], answers.model())
+    assert [r.kind for r in related] == ["updates"]
+
+
+async def test_what_is_not_near_is_not_asked_whether_it_is_the_same():
+    answers = Answers(relations={(SINGS.text, CHOIR.text): "same"})
+    assert await relate([(CHOIR, [Candidate(SINGS, 0.65)])], answers.model()) == [[]]
+    assert answers.calls == {"replaces": 1, "clash": 1, "exact": 1}
+
+
+BOTH = held("The user likes hiking and jazz.")
+NO_JAZZ = draft("The user no longer listens to jazz.", on=5)
+JAZZ = "The user likes jazz."
+
+
+@pytest.mark.parametrize("whole", ["updates", None])
+async def test_of_a_compound_statement_each_part_is_asked_about(whole):
+    relations = {(JAZZ, NO_JAZZ.text): "updates"} | ({(BOTH.text, NO_JAZZ.text): whole} if whole else {})
+    answers = Answers(relations=relations)
+    (related,) = await relate([(NO_JAZZ, [Candidate(BOTH, 0.7)])], answers.model())
+    assert [(r.kind, r.parts) for r in related] == [("updates", Parts("The user likes hiking.", JAZZ))]
+
+
+async def test_a_compound_statement_of_which_all_parts_are_meant_stays_whole():
+    relations = {(text, NO_JAZZ.text): "updates" for text in (BOTH.text, JAZZ, "The user likes hiking.")}
+    (related,) = await relate([(NO_JAZZ, [Candidate(BOTH, 0.7)])], Answers(relations=relations).model())
+    assert [(r.kind, r.parts) for r in related] == [("updates", None)]
+
+
+async def test_batch_plan_takes_compounds_apart_with_one_more_call():
+    answers = Answers(replies={"relate": [labelled(p1="updates"), labelled(p1="unrelated", p2="updates")]})
+    model = answers.model(plan="batch")
+    (related,) = await relate([(NO_JAZZ, [Candidate(BOTH, 0.7)])], model)
+    assert [(r.kind, r.parts) for r in related] == [("updates", Parts("The user likes hiking.", JAZZ))]
+    assert "[1] earlier: The user likes hiking. | later: The user no" in answers.asked[1][1][-1].text
 
 
 async def test_what_was_said_later_stands_second():
     before = draft("The user plans to leave Lisbon.", on=-3)
     answers = Answers(relations={(before.text, LISBON.text): "updates"})
     related = await relate([(before, [Candidate(LISBON, 0.8)])], answers.model())
-    assert kinds(related) == [[(LISBON, "updates", True)]]
+    assert kinds(related) == [[(LISBON, "contradicts", True)]]
     timeless = held("The user lives in Lisbon.", valid_from=None)
     answers = Answers(relations={(timeless.text, before.text): "updates"})
     assert kinds(await relate([(before, [Candidate(timeless, 0.7)])], answers.model())) == [
-        [(timeless, "updates", True)]
+        [(timeless, "contradicts", True)]
     ]
 
 
@@ -182,13 +248,23 @@ async def test_batch_plan_with_another_label_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("replaces", "same", "expected"),
-    [(-0.1, 0.0, ["updates"]), (-0.3, 0.4, ["same"]), (-0.3, 0.2, [])],
+    ("replaces", "clash", "same", "exact", "expected"),
+    [
+        (0.0, -0.2, 0.0, 0.0, "contradicts"),
+        (-0.2, -0.2, 0.0, 0.0, None),
+        (0.0, 1.0, 0.8, 3.0, "same"),
+        (0.0, -1.0, 0.6, 0.8, "narrows"),
+        (0.0, 0.0, 0.0, 0.9, "contradicts"),
+        (0.0, -1.0, 0.0, 0.6, None),
+        (0.0, -1.0, -2.1, 3.0, None),
+    ],
 )
-async def test_thresholds_are_log_odds(replaces, same, expected):
-    def script(messages):
-        odds = same if "say the same thing" in messages[0].text else replaces
-        return scored(yes=odds - 1.0, no=-1.0)
+async def test_thresholds_are_log_odds(replaces, clash, same, exact, expected):
+    odds = {"replaces": replaces, "clash": clash, "same": same, "exact": exact}
 
-    (related,) = await relate([(MOVED, [Candidate(LISBON, 0.8)])], scoring_model(script))
-    assert [r.kind for r in related] == expected
+    def script(messages):
+        name = next(n for n in odds if messages[0].text.startswith(OPENINGS[n]))
+        return scored(yes=odds[name] - 1.0, no=-1.0)
+
+    (related,) = await relate([(CHOIR, [Candidate(SINGS, 0.8)])], scoring_model(script))
+    assert [r.kind for r in related] == ([expected] if expected else [])

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ("near_identical", "same_words")
+__all__ = ("near_identical", "opposite", "same_words")
 
 _IDENTICAL = 0.97
 """Cosine of all-MiniLM-L6-v2 from which two statements are the same without asking."""
@@ -21,6 +21,11 @@ def near_identical(first: str, second: str, cosine: float) -> bool:
     if same_words(first, second):
         return True
     return cosine >= _IDENTICAL and _marks(first) == _marks(second)
+
+
+def opposite(first: str, second: str) -> bool:
+    """Whether a number or a negation stands in one of two statements and not in the other."""
+    return _marks(first) != _marks(second)
 
 
 def _folded(text: str) -> str:
