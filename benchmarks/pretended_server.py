@@ -23,6 +23,11 @@ def answer(body: dict[str, Any]) -> tuple[str, int]:
     if schema == "Relations":
         labels = [{"pair": n, "relation": "unrelated"} for n in range(1, len(lines) + 1)]
         return json.dumps({"labels": labels}), 14 * len(lines)
+    if schema == "Verdicts":
+        verdicts = [
+            {"draft": n, "reason": "The words say so.", "supported": True} for n in range(1, len(lines) + 1)
+        ]
+        return json.dumps({"verdicts": verdicts}), 30 * len(lines)
     words = [
         "reads",
         "walks",

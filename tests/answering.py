@@ -19,6 +19,9 @@ PROMPTS = {
     "orders": "profiles/propositions",
     "lasting": "profiles/propositions",
     "propose": "profiles/propositions",
+    "look": "profiles/propositions",
+    "support": "profiles/propositions",
+    "supports": "profiles/propositions",
     "replaces": "profiles/propositions",
     "clash": "profiles/propositions",
     "same": "profiles/propositions",
@@ -94,7 +97,18 @@ class Answers:
             if name == "exact":
                 kind = kind or self.relations.get((second, first))
             return "yes" if kind in _MEANS[name] else "no"
-        usual = {"orders": "no", "lasting": "yes", "audit": "share", "intent": "answer", "fit": "yes"}
+        if name == "support":
+            numbers = [int(number) for number in re.findall(r"^\[(\d+)\] ", last, re.MULTILINE)]
+            verdicts = [{"draft": n, "reason": "It says so.", "supported": True} for n in numbers]
+            return json.dumps({"verdicts": verdicts})
+        usual = {
+            "orders": "no",
+            "supports": "yes",
+            "lasting": "yes",
+            "audit": "share",
+            "intent": "answer",
+            "fit": "yes",
+        }
         if name not in usual:
             raise AssertionError(f"nobody said what to answer to {name}: {last}")
         return usual[name]

@@ -32,6 +32,8 @@ SLOWEST_FIRST = {
     "profiles/propositions/relate": ["pairs"],
     "profiles/propositions/replaces": ["earlier", "later"],
     "profiles/propositions/same": ["earlier", "later"],
+    "profiles/propositions/support": ["drafts"],
+    "profiles/propositions/supports": ["quote", "note"],
     "profiles/propositions/word": ["finding"],
 }
 """The variables of each prompt, from what changes least from call to call to what changes most."""

@@ -95,7 +95,7 @@ async def test_calls_are_booked_on_the_user(ada, encoder, settings):
     model = Answers(said=SAID).model()
     await reflect(ada, model, encoder, settings)
     assert {row.user for row in model.ledger.rows()} == {"ada"}
-    assert {row.stage for row in model.ledger.rows()} == {"propose"}
+    assert {row.stage for row in model.ledger.rows()} == {"propose", "support"}
 
 
 async def test_ratings_go_through_findings_and_never_to_the_proposer(ada, reflecting):

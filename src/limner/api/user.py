@@ -83,27 +83,39 @@ class User(UserRights):
         self._limner.reflector.observed(self.user_id)
         return stored
 
-    def reflect(self, *, progress: Callable[[ReflectionStep], None] = _silent) -> Reflection:
+    def reflect(
+        self, *, explain: bool = False, progress: Callable[[ReflectionStep], None] = _silent
+    ) -> Reflection:
         """Draw conclusions from everything that waits, batch by batch (GUM).
 
         May be interrupted: finished batches are kept, and the one in hand goes back to waiting.
 
         Args:
+            explain: Whether `explanations` shall say of each batch what was proposed, related, revised and refused, why, and what
+                it cost.
             progress: Called at each step, from another thread.
 
         Raises:
             ModelUnavailable: The endpoint is down; what was not finished waits.
             StoreError: The store failed; likewise.
         """
-        return self._limner.portal.run(partial(self.areflect, progress=progress))
+        return self._limner.portal.run(partial(self.areflect, explain=explain, progress=progress))
 
-    async def areflect(self, *, progress: Callable[[ReflectionStep], None] = _silent) -> Reflection:
+    async def areflect(
+        self, *, explain: bool = False, progress: Callable[[ReflectionStep], None] = _silent
+    ) -> Reflection:
         """Async twin of `reflect`."""
         model = await to_thread.run_sync(lambda: self._limner.model)
         events = await to_thread.run_sync(self._has_events)
         items = await to_thread.run_sync(self._limner.known_items) if events else None
         done = await reflect(
-            self.memory, model, self._limner.encoder, self._limner.settings, items=items, progress=progress
+            self.memory,
+            model,
+            self._limner.encoder,
+            self._limner.settings,
+            items=items,
+            explain=explain,
+            progress=progress,
         )
         await to_thread.run_sync(self._drain_index)
         return done

@@ -40,7 +40,16 @@ _MAX_SENTENCES = 400
 """Most sentences of one observation that are read; the rest stays stored and searchable, and is reported."""
 _QUESTION = re.compile(r"[?？؟]\W*$")
 """A question is passed over: of "Have you ever flown a kite?" a small model makes that the user has."""
+_STEM, _LONG = 5, 4
+"""Letters that make two words the same, and letters of a word that tells anything."""
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PLAIN = frozenset(
+    w[:_STEM]
+    for w in _WORD.findall(
+        "user their they them have been that this with from about into what when which where while would could should will "
+        "also very really just more most some than then there were does doing being"
+    )
+)
 
 
 class ProposedStatement(BaseModel):
@@ -109,7 +118,7 @@ async def _one_by_one(
     drafts, refused = [], []
     previous: tuple[Observation, Sentence] | None = None
     for observation, sentence in numbered:
-        before = previous[1].text if previous and previous[0].id == observation.id else ""
+        before = previous[1] if previous and previous[0].id == observation.id else None
         previous = observation, sentence
         outcome = await reader.read(observation, sentence, before)
         if isinstance(outcome, Draft):
@@ -128,8 +137,11 @@ class _Reader:
         self._orders = load_prompt("profiles/propositions/orders", prompts)
         self._lasting = load_prompt("profiles/propositions/lasting", prompts)
 
-    async def read(self, observation: Observation, sentence: Sentence, before: str) -> Draft | Refusal | None:
+    async def read(
+        self, observation: Observation, sentence: Sentence, before: Sentence | None
+    ) -> Draft | Refusal | None:
         """Return what a sentence tells about the user, why it is refused, or none where it tells nothing."""
+        earlier = before.text if before is not None else ""
         if not _WORD.search(sentence.text) or _QUESTION.search(sentence.text):
             return None
         # The sentence before helps to write the note, but would make the model find something in thanks and greetings.
@@ -137,18 +149,21 @@ class _Reader:
             return None
         if speaks_of_the_user(sentence.text) or await gives_orders(sentence.text, self._model, self._orders):
             return Refusal(_start(sentence.text), _ORDERED, (observation.id,))
-        messages = self._gist.messages(sentence=sentence.text, before=before)
+        messages = self._gist.messages(sentence=sentence.text, before=earlier)
         text = await continue_from(self._model, messages, _OPENING, stage="propose", max_tokens=70)
         if not text or text.rstrip(". ") == _OPENING:
             return Refusal(_start(sentence.text), "no whole sentence came for it", (observation.id,))
-        stranger = strangers(text, f"{before} {sentence.text}")
+        stranger = strangers(text, f"{earlier} {sentence.text}")
         if stranger:
             return Refusal(
                 text, f"names what the sentence does not: {', '.join(stranger)}", (observation.id,)
             )
+        told = [(observation, sentence)]
+        if before is not None and _draws_on(text, before.text, sentence.text):
+            told.insert(0, (observation, before))
         return _draft(
             text,
-            [(observation, sentence)],
+            told,
             self._model,
             self._gist,
             reasoning=f'Said in "{sentence.text}"',
@@ -158,6 +173,14 @@ class _Reader:
     async def _tells(self, messages: Sequence[BaseMessage]) -> bool:
         choice = await choose(self._model, messages, [_OPENING, _NOTHING], stage="propose", method="loglik")
         return choice.log_odds > _GATE
+
+
+def _draws_on(text: str, before: str, sentence: str) -> bool:
+    """Whether a statement has words from the sentence before that its own sentence has not: then it rests on both."""
+    words = [
+        {w.casefold()[:_STEM] for w in _WORD.findall(t) if len(w) >= _LONG} for t in (text, before, sentence)
+    ]
+    return bool((words[0] & words[1]) - words[2] - _PLAIN)
 
 
 def _start(text: str) -> str:

@@ -1,10 +1,11 @@
-"""The General User Model's loop: claim a batch, propose, relate, revise, store (Shaikh et al. 2025, §3).
+"""The General User Model's loop: claim a batch, propose, check the support, relate, revise, store (Shaikh et al. 2025, §3).
 
 Nothing is marked as done before its outcome is stored, in the same transaction. A malformed answer, or a batch on which the
 endpoint fails while it answers otherwise, puts the batch back with a back-off and, after some tries, parks it with the reason;
 an endpoint that is down, a store that fails, or an interruption, puts it back as it was.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,17 +18,22 @@ from langchain_core.messages import HumanMessage
 
 from limner.errors import InputError, LimnerError, ModelError, ModelUnavailable, StaleClaim, StoreError
 from limner.inference import Encoder, LanguageModel
+from limner.inference.ledger import Meter, measured
 from limner.inference.pace import Patience, patient
 from limner.inference.reply import estimate_tokens
 from limner.memory.claims import Batch
 from limner.memory.records import Observation, Proposition
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.drafts import Draft, Refusal
+from limner.profiles.propositions.explanation import Explanation, Trace
 from limner.profiles.propositions.findings import Baseline
+from limner.profiles.propositions.pictures import bring_back, look
 from limner.profiles.propositions.propose import propose
+from limner.profiles.propositions.recalibration import read_maps, using_maps
 from limner.profiles.propositions.relate import Candidate, relate
 from limner.profiles.propositions.review import review
 from limner.profiles.propositions.revise import Revision, revise
+from limner.profiles.propositions.support import supported
 from limner.settings import Settings
 
 __all__ = ["ItemKnowledge", "Reflection", "ReflectionStep", "reflect", "work_off"]
@@ -76,6 +82,10 @@ class Reflection:
     """Observations that still wait."""
     parked: int = 0
     """Observations that failed too often."""
+    unseen: int = 0
+    """Observations that were put off, since they have a picture and the model does not see."""
+    explanations: list[Explanation] = field(default_factory=list)
+    """One for each batch, where they were asked for; stored nowhere else."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ async def reflect(
     settings: Settings,
     *,
     items: ItemKnowledge | None = None,
+    explain: bool = False,
     progress: Callable[[ReflectionStep], None] = lambda step: None,
 ) -> Reflection:
     """Work through everything of one user that waits, batch by batch.
@@ -105,6 +116,7 @@ async def reflect(
         encoder: The one that the memory uses; compares drafts with each other.
         settings: Batch size and prompt overrides.
         items: What is known of rated or bought items.
+        explain: Whether to say of each batch what was proposed, related, revised and refused, why, and what it cost.
         progress: Called at each step.
 
     Raises:
@@ -112,7 +124,7 @@ async def reflect(
         StoreError: The store failed; the batch in hand stays pending.
         LimnerError: The settings are wrong, say; the batch in hand is an attempt the poorer.
     """
-    result = await work_off(memory, model, encoder, settings, items=items, progress=progress)
+    result = await work_off(memory, model, encoder, settings, items=items, explain=explain, progress=progress)
     status = await to_thread.run_sync(memory.status)
     result.pending, result.parked = status.pending, len(status.parked)
     return result
@@ -126,6 +138,7 @@ async def work_off(
     *,
     items: ItemKnowledge | None = None,
     alone: bool = False,
+    explain: bool = False,
     progress: Callable[[ReflectionStep], None] = lambda step: None,
     result: Reflection | None = None,
 ) -> Reflection:
@@ -138,13 +151,24 @@ async def work_off(
         settings: Batch size and prompt overrides.
         items: What is known of rated or bought items.
         alone: Whether to stop where somebody else works on a batch of this user.
+        explain: Whether to explain each batch in the result.
         progress: Called at each step.
         result: What is done is added to this as it is done, so that it is known of a reflection that fails, too.
     """
     loop = _Loop(
-        memory, model, encoder, settings, items or ItemKnowledge(), alone, progress, result or Reflection()
+        memory,
+        model,
+        encoder,
+        settings,
+        items or ItemKnowledge(),
+        alone,
+        explain,
+        progress,
+        result or Reflection(),
     )
-    with model.ledger.stage(user=memory.user_id):
+    maps = None if settings.confidence is None else read_maps(settings.confidence)
+    with model.ledger.stage(user=memory.user_id), using_maps(maps):
+        await bring_back(memory, model)
         while await loop.step():
             pass
     return loop.result
@@ -160,6 +184,7 @@ class _Loop:
     settings: Settings
     items: ItemKnowledge
     alone: bool
+    explain: bool
     progress: Callable[[ReflectionStep], None]
     result: Reflection
 
@@ -174,19 +199,35 @@ class _Loop:
             return False
         self.result.batches += 1
         self._tell("claimed", batch)
-        try:
-            await self._work_on(batch)
-        except LimnerError as error:
-            if not await self._let_go(batch, error):
+        trace, start = Trace(), time.monotonic()
+        with measured() as meter:
+            failed: str | None = None
+            try:
+                await self._work_on(batch, trace)
+            except LimnerError as error:
+                if not await self._let_go(batch, error):
+                    raise
+                failed = str(error)
+            except BaseException:
+                await self._release(batch)
                 raise
-        except BaseException:
-            await self._release(batch)
-            raise
+        if self.explain:
+            self._explain(batch, trace, meter, time.monotonic() - start, failed)
         return True
 
-    async def _work_on(self, batch: Batch) -> None:
-        revision = await self._conclude(batch)
+    def _explain(self, batch: Batch, trace: Trace, meter: Meter, seconds: float, failed: str | None) -> None:
+        self.result.explanations.append(
+            trace.explained(self.result.batches, batch.observations, meter.rows(), seconds, failed)
+        )
+
+    async def _work_on(self, batch: Batch, trace: Trace) -> None:
+        batch, unseen = await look(self.memory, batch, self.model, self.settings.prompts)
+        self.result.unseen += unseen
+        if not batch.observations:
+            return
+        revision = await self._conclude(batch, trace)
         await to_thread.run_sync(self._refuse, revision)
+        trace.revision = revision
         await to_thread.run_sync(self._store, batch, revision)
         self._count(batch, revision)
         self._tell("stored", batch, f"{len(revision.add)} propositions")
@@ -222,35 +263,40 @@ class _Loop:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(self.memory.release, batch, reason)
 
-    async def _conclude(self, batch: Batch) -> Revision:
+    async def _conclude(self, batch: Batch, trace: Trace) -> Revision:
         """Return what the batch amounts to; nothing is stored here."""
         prompts = self.settings.prompts
         told = [o for o in batch.observations if o.event is None]
         drafts, refused = await propose(told, self.model, prompts)
+        self.result.proposed += len(drafts)
+        drafts, unsupported = await supported(drafts, self.model, prompts)
+        trace.refused = refused = [*refused, *unsupported]
         await to_thread.run_sync(self.memory.renew, batch)
         self._tell("proposed", batch, f"{len(drafts)} drafts")
-        pairs = await to_thread.run_sync(_recall, self.memory, drafts, self.encoder)
-        revision = revise(self.memory.user_id, drafts, await relate(pairs, self.model, prompts))
+        trace.pairs = pairs = await to_thread.run_sync(_recall, self.memory, drafts, self.encoder)
+        trace.relations = relations = await relate(pairs, self.model, prompts)
+        revision = revise(self.memory.user_id, drafts, relations)
         await to_thread.run_sync(self.memory.renew, batch)
         self._tell("related", batch)
         revision.refused += refused
-        self.result.proposed += len(drafts)
         if len(told) < len(batch.observations):
-            revision += await self._reviewed(batch)
+            revision += await self._reviewed(batch, trace)
         return revision
 
-    async def _reviewed(self, batch: Batch) -> Revision:
+    async def _reviewed(self, batch: Batch, trace: Trace) -> Revision:
         """Return what the structured observations amount to, those from before and those of the batch together."""
         observations = await to_thread.run_sync(_structured, self.memory, batch)
+        trace.held = await to_thread.run_sync(self.memory.propositions)
         revision, looked_at = await review(
             self.memory.user_id,
             [self.items.resolve(observation) for observation in observations],
-            await to_thread.run_sync(self.memory.propositions),
+            trace.held,
             self.model,
             baseline=self.items.baseline,
             prompts=self.settings.prompts,
         )
         self.result.proposed += looked_at
+        trace.findings = looked_at
         return revision
 
     def _refuse(self, revision: Revision) -> None:
