@@ -123,6 +123,14 @@ class Settings(BaseSettings):
     such as `20`, or an interval such as `15m`."""
     batch_tokens: int = Field(default=1500, ge=64)
     """Most tokens of observation text in one batch of a reflection."""
+    suggest_per_day: int = Field(default=3, ge=0)
+    """Most suggestions that are offered to a user within 24 hours; 0 switches them off."""
+    suggest_interval_h: float = Field(default=4.0, ge=0)
+    """Hours between two offers of suggestions."""
+    suggest_cost: float = Field(default=2.5, ge=1, le=10)
+    """What it costs to interrupt a user to whom nothing was suggested lately, 1 to 10; see `docs/suggestions.md`."""
+    suggest_from: int = Field(default=5, ge=1, le=50)
+    """Propositions that one call of `suggest` looks at."""
     max_attempts: int = Field(default=3, ge=1)
     """Failed reflections after which an observation is parked with its reason."""
     retention_days: int | None = Field(default=None, ge=1, le=36500)
