@@ -27,7 +27,7 @@ from limner.memory.schema import (
 )
 from limner.memory.vectors import copy_vectors
 
-__all__ = ("add_version", "apply", "retire_version")
+__all__ = ("add_version", "apply", "consolidate", "retire_version")
 
 
 def apply(
@@ -55,6 +55,36 @@ def apply(
     lock_user(connection, user_id)
     check_held(connection, user_id, batch)
     now = utc_now()
+    _revise(connection, user_id, add, retire, now, batch.id)
+    _finish(connection, user_id, batch, now)
+
+
+def consolidate(connection: Connection, user_id: str, add: Sequence[Proposition]) -> None:
+    """Store new versions of what is held, made from that alone: no observation is behind them that was not behind it.
+
+    Args:
+        connection: A connection in a write transaction.
+        user_id: Whose.
+        add: New versions; each supersedes what it was made from.
+
+    Raises:
+        InputError: As in `apply`, or a version supersedes nothing; nothing is stored.
+    """
+    lock_user(connection, user_id)
+    for proposition in add:
+        if not proposition.supersedes:
+            raise InputError(f"Proposition {proposition.id} is new; only a batch brings what is new.")
+    _revise(connection, user_id, add, {}, utc_now(), None)
+
+
+def _revise(
+    connection: Connection,
+    user_id: str,
+    add: Sequence[Proposition],
+    retire: Mapping[str, str],
+    now: datetime,
+    batch_id: str | None,
+) -> None:
     old = _current(connection, user_id, [i for p in add for i in p.supersedes] + list(retire))
     spans = [span for proposition in add for span in proposition.evidence]
     texts = quotable(connection, user_id, (span.observation_id for span in spans))
@@ -67,7 +97,7 @@ def apply(
 
     reasons = {**{i: f"revised by {p.id}" for p in add for i in p.supersedes}, **retire}
     for superseded, reason in reasons.items():
-        retire_version(connection, user_id, superseded, reason, now, batch.id)
+        retire_version(connection, user_id, superseded, reason, now, batch_id)
     for proposition in add:
         pins = [pin for i in proposition.supersedes if (pin := old[i].pinned_at) is not None]
         new = {
@@ -77,8 +107,7 @@ def apply(
             "pinned_at": max(pins, default=None),
         }
         texts_before = {i: old[i].text for i in proposition.supersedes}
-        add_version(connection, proposition.model_copy(update=new), texts_before, batch.id)
-    _finish(connection, user_id, batch, now)
+        add_version(connection, proposition.model_copy(update=new), texts_before, batch_id)
 
 
 def _current(connection: Connection, user_id: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
@@ -188,7 +217,7 @@ def add_version(
         connection: A connection in a write transaction.
         new: The version.
         superseded: Texts of what it supersedes, by id; one with the same text lends its vector.
-        batch_id: The claim under which a model wrote it; none where the user did.
+        batch_id: The claim under which a model wrote it; none where the user did, or where it was made from what was held.
     """
     connection.execute(insert(propositions).values(proposition_row(new, batch_id)))
     connection.execute(
@@ -230,7 +259,7 @@ def retire_version(
         proposition_id: Which.
         reason: Why.
         now: Since when.
-        batch_id: The claim under which that was concluded; none where the user said so.
+        batch_id: The claim under which that was concluded; none where the user said so, or something held took its place.
     """
     connection.execute(
         update(propositions)

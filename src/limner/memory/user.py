@@ -124,6 +124,15 @@ class UserMemory(UserOffers):
         with self._database.write() as connection:
             revision.apply(connection, self.user_id, batch, add, retire or {})
 
+    def consolidate(self, add: Sequence[Proposition]) -> None:
+        """Store new versions that were made from what is held, in one transaction: merged, narrowed or ended.
+
+        Raises:
+            InputError: As in `apply`; or one supersedes nothing, or what is held no longer. Nothing was stored.
+        """
+        with self._database.write() as connection:
+            revision.consolidate(connection, self.user_id, add)
+
     def refused(self, add: Sequence[Proposition]) -> dict[str, str]:
         """Return which of these new propositions say again what the user denied or corrected, and the reason for each."""
         return refusals_by_vector(self._database, self._memory.encoder, self.user_id, add)

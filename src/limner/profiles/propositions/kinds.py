@@ -47,7 +47,7 @@ _CHANGE = re.compile(
 )
 _WISH = re.compile(
     r"\b(?:wants?|plans?|planning|hopes?|hoping|would\s+like|wishes|intends?|preparing|looking\s+for|thinking\s+of|dreams?\s+of|going\s+to|"
-    r"considering|pregnant|soon|will)\b",
+    r"pregnant)\b",
     re.IGNORECASE,
 )
 

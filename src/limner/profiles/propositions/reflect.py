@@ -24,6 +24,7 @@ from limner.inference.reply import estimate_tokens
 from limner.memory.claims import Batch
 from limner.memory.records import Observation, Proposition
 from limner.memory.user import UserMemory
+from limner.profiles.propositions.consolidate import Pair, consolidate, pair
 from limner.profiles.propositions.drafts import Draft, Refusal
 from limner.profiles.propositions.explanation import Explanation, Trace
 from limner.profiles.propositions.findings import Baseline
@@ -76,6 +77,8 @@ class Reflection:
     retired: dict[str, str] = field(default_factory=dict)
     """Ids of propositions that are held no longer and have no successor, and why."""
     refused: list[Refusal] = field(default_factory=list)
+    consolidated: dict[str, str] = field(default_factory=dict)
+    """Which of the revised were made at the end from what was held already, by id, and why."""
     failed: list[str] = field(default_factory=list)
     """Why a batch could not be finished; its observations stay pending or were parked."""
     pending: int = 0
@@ -171,6 +174,7 @@ async def work_off(
         await bring_back(memory, model)
         while await loop.step():
             pass
+        await loop.consolidate()
     return loop.result
 
 
@@ -187,6 +191,10 @@ class _Loop:
     explain: bool
     progress: Callable[[ReflectionStep], None]
     result: Reflection
+    touched: list[str] = field(default_factory=list)
+    """What was stored."""
+    compared: set[Pair] = field(default_factory=set)
+    """What the model has been asked about."""
 
     async def step(self) -> bool:
         """Work through one batch; return whether there was one."""
@@ -259,6 +267,24 @@ class _Loop:
             return True
         return True
 
+    async def consolidate(self) -> None:
+        """Compare what was stored with all that is held; what fails here loses nothing, and waits until it is touched again."""
+        try:
+            revision = await consolidate(
+                self.memory, self.touched, self.compared, self.model, self.settings.prompts
+            )
+            if not revision.add:
+                return
+            await to_thread.run_sync(self._refuse, revision)
+            await to_thread.run_sync(self.memory.consolidate, revision.add)
+        except ModelError as error:
+            self.result.failed.append(f"What is held was not compared with itself: {error}")
+        except InputError:
+            return  # somebody else revised, or erased, some of it meanwhile
+        else:
+            self.result.revised += revision.add
+            self.result.consolidated |= {p.id: revision.reasons[p.id] for p in revision.add}
+
     async def _release(self, batch: Batch, reason: str | None = None) -> None:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(self.memory.release, batch, reason)
@@ -276,6 +302,12 @@ class _Loop:
         trace.pairs = pairs = await to_thread.run_sync(_recall, self.memory, drafts, self.encoder)
         trace.relations = relations = await relate(pairs, self.model, prompts)
         revision = revise(self.memory.user_id, drafts, relations)
+        self.compared |= {
+            pair(draft.text, candidate.target.text)
+            for (draft, candidates), related in zip(pairs, relations, strict=True)
+            for candidate in candidates
+            if all(relation.asked for relation in related)
+        }
         await to_thread.run_sync(self.memory.renew, batch)
         self._tell("related", batch)
         revision.refused += refused
@@ -321,6 +353,7 @@ class _Loop:
         self.result.added += [p for p in revision.add if not p.supersedes]
         self.result.revised += [p for p in revision.add if p.supersedes]
         self.result.retired |= revision.retire
+        self.touched += [p.id for p in revision.add]
         self.result.refused += revision.refused
 
     def _tell(self, stage: Stage, batch: Batch, detail: str = "") -> None:
