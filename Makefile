@@ -18,7 +18,7 @@ VLLM_STAMP := $(VLLM_VENV)/.stamp
 VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-vllm bench-gpu test-ray test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo test test-engine test-data test-vllm bench-gpu test-ray test-train test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq torch==2.13.0
-	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,convert,lenskit,evals,ray,dev,docs]'
+	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,convert,lenskit,evals,ray,train,dev,docs]'
 	@touch $@
 
 $(VLLM_STAMP): tests/vllm/environment.py
@@ -65,6 +65,9 @@ test-ray: $(STAMP) ## Run the batch reflection on a Ray cluster of this machine,
 
 bench-gpu: $(STAMP) ## Measure serving on a GPU, and run its tests there (VLLM_PYTHON=a Python with vLLM, GPU_MODEL=name or folder).
 	$(BIN)/python benchmarks/gpu.py $(if $(filter-out $(VLLM_VENV)/%,$(VLLM_PYTHON)),--vllm-python $(VLLM_PYTHON)) $(if $(GPU_MODEL),--model $(GPU_MODEL))
+
+test-train: $(STAMP) ## Train an adapter on a tiny model, and kill the training (LettinGo).
+	$(BIN)/pytest -m train $(PYTEST_ARGS)
 
 test-crash: $(STAMP) ## Kill processes two hundred times, and let eight write at once (minutes; CRASH_SEED=1).
 	$(BIN)/pytest -m crash $(PYTEST_ARGS)
