@@ -19,10 +19,18 @@ SLOWEST_FIRST = {
     "agents/intent": ["question"],
     "agents/reason": ["item", "facts"],
     "agents/wish": ["wish"],
+    "profiles/lettingo/contrast": ["ratings"],
+    "profiles/lettingo/explore": ["ratings"],
+    "profiles/lettingo/judge": ["about", "item"],
+    "profiles/lettingo/portrait": ["observations"],
     "profiles/merge": ["notes"],
+    "profiles/sharing/kind": ["note"],
+    "profiles/sharing/needed": ["recipient", "purpose", "note"],
+    "profiles/sharing/private": ["note"],
     "profiles/summarise": ["task", "notes"],
-    # Note first, as its examples have it; few tokens stand behind it.
-    "profiles/propositions/audit": ["note", "recipient", "purpose"],
+    "profiles/carry": ["earlier", "later"],
+    "profiles/recur": ["new"],
+    "profiles/recur_all": ["task", "known", "new"],
     "profiles/propositions/clash": ["earlier", "later"],
     "profiles/propositions/exact": ["earlier", "later"],
     "profiles/propositions/gist": ["before", "sentence"],
@@ -42,7 +50,7 @@ SLOWEST_FIRST = {
 def shipped() -> set[str]:
     """Name every prompt that limner itself asks with."""
     root = files("limner")
-    rooms = ("agents", "profiles", "profiles/propositions", "memory", "tools", "inference")
+    rooms = ("agents", "profiles", "profiles/lettingo", "profiles/propositions", "profiles/sharing", "memory", "tools", "inference")
     return {
         f"{room}/{path.name.removesuffix('.md')}"
         for room in rooms

@@ -9,12 +9,12 @@ from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.settings import RecallWeights
 
-__all__ = ["Context", "pack"]
+__all__ = ["SUMMARY_SHARE", "Context", "pack"]
 
 _RETRIEVED = 20
 _DIVERSITY = 0.3
 """What likeness to something found before costs."""
-_SUMMARY_SHARE = 0.5
+SUMMARY_SHARE = 0.5
 """Most of the budget that the portrait may take before anything is retrieved; what it leaves goes to retrieval."""
 
 
@@ -39,6 +39,7 @@ def pack(
     budget: int,
     count_tokens: Callable[[str], int],
     weights: RecallWeights | None = None,
+    share: float = SUMMARY_SHARE,
 ) -> Context:
     """Pack portrait and retrieved records into at most `budget` tokens, whole lines only.
 
@@ -52,6 +53,7 @@ def pack(
         budget: Tokens.
         count_tokens: Counts the tokens of a text.
         weights: Of the search; none means those of the settings, diversified.
+        share: Most of the budget that the portrait takes before anything is retrieved: 0 leaves it to what retrieval leaves.
     """
     weights = weights or user.weights.model_copy(update={"diversity": _DIVERSITY})
     written: list[str] = []
@@ -70,7 +72,7 @@ def pack(
     lines = [line for line in pinned if fits(_portrait_line(line), budget)]
     kept = {p for line in lines for p in line.propositions}
     unpinned = [line for line in portrait.lines if not _is_said(line, kept)]
-    lines += [line for line in unpinned if fits(_portrait_line(line), _SUMMARY_SHARE * budget)]
+    lines += [line for line in unpinned if fits(_portrait_line(line), share * budget)]
     said = {p for line in lines for p in line.propositions}
     found = user.search(question, _RETRIEVED, weights=weights)
     fresh = [r for r in found if r.record.id not in said]

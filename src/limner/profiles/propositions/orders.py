@@ -11,7 +11,7 @@ import re
 from limner.inference import LanguageModel, Prompt
 from limner.inference.choose import choose
 
-__all__ = ["gives_orders", "speaks_of_self", "speaks_of_the_user"]
+__all__ = ["gives_orders", "may_address_the_keeper", "speaks_of_self", "speaks_of_the_user"]
 
 _ORDERS_ABOVE = -0.1
 """Log-odds of yes, of sentences that do not plainly speak of oneself: with it no order of `benchmarks/injection.py` is noted. More
@@ -39,6 +39,11 @@ def speaks_of_the_user(sentence: str) -> bool:
 def speaks_of_self(sentence: str) -> bool:
     """Whether a sentence is plainly somebody's statement about themselves: in the first person, to nobody in particular."""
     return _FIRST_PERSON.match(sentence) is not None and _TO_THE_KEEPER.search(sentence) is None
+
+
+def may_address_the_keeper(sentence: str) -> bool:
+    """Whether a sentence has a word that whoever orders the notes about would use; most such sentences mean somebody else."""
+    return _TO_THE_KEEPER.search(sentence) is not None
 
 
 async def gives_orders(sentence: str, model: LanguageModel, prompt: Prompt) -> bool:
