@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from limner.apps.cli import budgeting, calibrating
 from limner.apps.cli.options import AsJson
 from limner.evals.registry import BENCHMARKS, Entry
 
@@ -47,6 +48,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands, one for each benchmark among them."""
     for entry in BENCHMARKS.values():
         group.command(entry.name, help=entry.about)(_command(entry))
+    budgeting.register(group)
+    calibrating.register(group)
     app.add_typer(group, name="eval")
 
 

@@ -1,0 +1,1 @@
+"""Answer quality against prompt tokens: what a summary of the user, retrieval, and both buy at several budgets."""
