@@ -56,6 +56,13 @@ def reflect(
     endpoint: Endpoints = None,
     workers: Workers = None,
     retry_parked: Annotated[bool, typer.Option(help="Try observations again that failed too often.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Of one user: what was proposed, related, revised and refused in each batch, why, and what it cost.",
+        ),
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,6 +72,8 @@ def reflect(
     """
     check_cluster_options(ray, shard, endpoint, workers, all_users=all_users)
     if all_users:
+        if explain:
+            raise InputError("--explain is for one user: name them with --user.")
         # LIMNER_USER is there for all commands; only who writes both has contradicted themselves.
         source = ctx.get_parameter_source("user")
         if user is not None and source is not None and source.name == "COMMANDLINE":
@@ -78,20 +87,23 @@ def reflect(
         raise InputError("Say whose: --user ID (or LIMNER_USER), or --all-users for everybody.")
     if concurrency is not None:
         raise InputError("--concurrency is for --all-users: of one user, one batch comes after the other.")
-    _reflect_on_one(home, user, retry_parked, as_json)
+    _reflect_on_one(home, user, retry_parked, explain, as_json)
 
 
-def _reflect_on_one(home: Path | None, user: str, retry_parked: bool, as_json: bool) -> None:
+def _reflect_on_one(home: Path | None, user: str, retry_parked: bool, explain: bool, as_json: bool) -> None:
+    from limner.apps.cli.explaining import print_explanation
     from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import print_json
 
     with opened_user(home, user) as person:
         if retry_parked:
             person.retry_parked()
-        reflection = _reflect_visibly(person)
+        reflection = _reflect_visibly(person, explain)
         if as_json:
             print_json(reflection)
         else:
+            for explanation in reflection.explanations:
+                print_explanation(explanation)
             _print_reflection(reflection)
         if reflection.failed:
             raise ModelError(
@@ -99,7 +111,7 @@ def _reflect_on_one(home: Path | None, user: str, retry_parked: bool, as_json: b
             )
 
 
-def _reflect_visibly(user: "User") -> "Reflection":
+def _reflect_visibly(user: "User", explain: bool) -> "Reflection":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from limner.apps.cli.printing import console
@@ -109,11 +121,12 @@ def _reflect_visibly(user: "User") -> "Reflection":
         task = bar.add_task("reflecting", total=user.status().pending)
         try:
             return user.reflect(
+                explain=explain,
                 progress=lambda step: bar.update(
                     task,
                     advance=step.observations if step.stage in {"stored", "failed"} else 0,
                     description=step.stage,
-                )
+                ),
             )
         except KeyboardInterrupt as interrupt:
             bar.stop()

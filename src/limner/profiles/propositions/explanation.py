@@ -12,8 +12,9 @@ from typing import Literal
 from limner.inference.ledger import LedgerRow
 from limner.memory.records import Evidence, Observation, Proposition
 from limner.profiles.propositions.drafts import Draft, Refusal
-from limner.profiles.propositions.relate import Candidate, Relation
+from limner.profiles.propositions.relate import Candidate, Relation, may_matter
 from limner.profiles.propositions.revise import Revision
+from limner.profiles.propositions.validity import overlap
 
 __all__ = ["Change", "ChangeKind", "Explanation", "Proposed", "Related", "StageCost", "Trace"]
 
@@ -151,20 +152,16 @@ class Trace:
         )
 
     def _proposed(self, revision: Revision) -> list[Proposed]:
-        relations = self.relations or [()] * len(self.pairs)
+        if len(self.relations) < len(self.pairs):  # it failed before they were related
+            return [_proposal(draft, (), ()) for draft, _ in self.pairs]
         refused = {refusal.text for refusal in (*self.refused, *revision.refused)}
         return [
-            Proposed(
-                text=draft.text,
-                evidence=draft.evidence,
-                reasoning=draft.reasoning,
-                durability=draft.durability,
-                valid_from=draft.valid_from,
-                valid_until=draft.valid_until,
-                related=tuple(_related(candidate, found) for candidate in candidates),
-                became=() if draft.text in refused else _became(draft, revision),
+            _proposal(
+                draft,
+                tuple(_related(draft, candidate, found) for candidate in candidates),
+                () if draft.text in refused else _became(draft, revision),
             )
-            for (draft, candidates), found in zip(self.pairs, relations, strict=True)
+            for (draft, candidates), found in zip(self.pairs, self.relations, strict=True)
         ]
 
     def _changes(self, revision: Revision) -> list[Change]:
@@ -184,16 +181,35 @@ class Trace:
         ]
 
 
-def _related(candidate: Candidate, relations: Sequence[Relation]) -> Related:
+def _proposal(draft: Draft, related: tuple[Related, ...], became: tuple[str, ...]) -> Proposed:
+    return Proposed(
+        text=draft.text,
+        evidence=draft.evidence,
+        reasoning=draft.reasoning,
+        durability=draft.durability,
+        valid_from=draft.valid_from,
+        valid_until=draft.valid_until,
+        related=related,
+        became=became,
+    )
+
+
+def _related(draft: Draft, candidate: Candidate, relations: Sequence[Relation]) -> Related:
     target = candidate.target
     found = next((r for r in relations if r.target is target), None)
+    if found is None:
+        # Where the same was found in the same words, nothing else was asked about.
+        asked = all(r.asked for r in relations) and overlap(draft, target) and may_matter(draft, candidate)
+        because = "" if overlap(draft, target) else "not of the same time"
+    else:
+        asked, because = found.asked, found.because
     return Related(
         text=target.text,
         proposition_id=target.id if isinstance(target, Proposition) else None,
         cosine=round(candidate.cosine, 3),
         label="unrelated" if found is None else found.kind,
-        asked=found is not None and found.asked,
-        because="" if found is None else found.because,
+        asked=asked,
+        because=because,
     )
 
 

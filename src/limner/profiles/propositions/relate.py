@@ -17,7 +17,7 @@ from limner.profiles.propositions.drafts import Draft, last_said
 from limner.profiles.propositions.kinds import Finding, Judge, Notes, RelationKind, judge_for, tells_a_change
 from limner.profiles.propositions.validity import overlap
 
-__all__ = ["Candidate", "Parts", "Relation", "RelationKind", "relate"]
+__all__ = ["Candidate", "Parts", "Relation", "RelationKind", "may_matter", "relate"]
 
 _UNRELATED = 0.6
 """The cosine of all-MiniLM-L6-v2 from which on two statements can have anything to do with each other. Of 20 hand-made pairs, those that
@@ -87,7 +87,7 @@ async def relate(
                 Relation(identical.target, "same", asked=False, because="in the same words")
             )
         else:
-            asked += [_Asked(number, draft, c) for c in candidates if _may_matter(draft, c)]
+            asked += [_Asked(number, draft, c) for c in candidates if may_matter(draft, c)]
     if not asked:
         return settled
     judge = judge_for(model, prompts)
@@ -124,7 +124,7 @@ class _Asked:
         return Relation(self.candidate.target, kind, asked=True, because=finding.because)
 
 
-def _may_matter(draft: Draft, candidate: Candidate) -> bool:
+def may_matter(draft: Draft, candidate: Candidate) -> bool:
     """Whether two statements are near enough for one to say something of the other; a change reaches farther."""
     later = _Asked(0, draft, candidate).notes.later
     return candidate.cosine >= (_CHANGED if tells_a_change(later) else _UNRELATED)
