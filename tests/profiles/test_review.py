@@ -4,7 +4,9 @@ from made import held, rated
 
 from answering import Answers
 from limner.memory import Standing
+from limner.profiles.propositions.confidence import as_confidence
 from limner.profiles.propositions.findings import find
+from limner.profiles.propositions.recalibration import calibrated
 from limner.profiles.propositions.review import review
 from limner.profiles.propositions.word import evidence, faithful
 
@@ -40,7 +42,7 @@ async def test_what_is_new_is_worded():
     assert looked_at == 2
     assert answers.calls == {"word": 2}
     comedy = revision.add[0]
-    assert comedy.confidence == 9.6
+    assert comedy.confidence == as_confidence(calibrated(0.959, "rating")) < 9.6
     assert (comedy.standing, comedy.supporting, comedy.contradicting) == (Standing.INFERRED, 6, 0)
     assert revision.retire == {}
 

@@ -16,7 +16,7 @@ from limner.evals.reporting.differences import Note, shared, warnings_of
 from limner.evals.reporting.plots import Plot, dot_plot
 from limner.evals.results import Result, Statement
 
-__all__ = ["report", "written"]
+__all__ = ["report", "write_whole", "written"]
 
 _LANES_AT_MOST = 60
 """Dots in the plot of groups beyond which only the table is shown: nobody reads more."""
@@ -98,7 +98,15 @@ def written(results: Sequence[Result], path: Path) -> Path:
     Raises:
         InputError: There is no run, or the folder cannot be written to.
     """
-    page = report(results)
+    return write_whole(report(results), path)
+
+
+def write_whole(page: str, path: Path) -> Path:
+    """Write a page to a file, whole or not at all, and return where.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Beside the target, as a rename is only atomic within a file system.
