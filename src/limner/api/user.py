@@ -10,13 +10,12 @@ from anyio import to_thread
 from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
-from limner.api.rights import UserRights
+from limner.api.sharing import UserSharing
 from limner.errors import ConfigurationError, InputError, StaleClaim
 from limner.memory.pictures import picture
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition, utc_now
 from limner.memory.search import Recall
 from limner.memory.status import MemoryStatus
-from limner.profiles.propositions.audit import Decision, audit
 from limner.profiles.propositions.portraitist import lines_of
 from limner.profiles.propositions.reflect import Reflection, ReflectionStep, reflect
 from limner.tools.resolve import with_event
@@ -28,7 +27,7 @@ def _silent(step: object) -> None:
     """Take no notice of a step."""
 
 
-class User(UserRights):
+class User(UserSharing):
     """One user; made by `Limner.user`, safe to share between threads.
 
     Methods that ask a model have an async twin with an `a` in front, and the sync one runs it.
@@ -268,27 +267,6 @@ class User(UserRights):
         return await agent.recommend(
             self.memory, request, k, budget=budget, exclude=exclude, progress=progress
         )
-
-    def share(self, recipient: str, purpose: str) -> list[Decision]:
-        """Decide for each proposition whether it may be told to somebody for a purpose, and log the decisions.
-
-        Args:
-            recipient: To whom, in words.
-            purpose: What for, in words.
-
-        Raises:
-            InputError: Recipient or purpose is empty.
-            ModelError: The model failed; what was decided until then is logged.
-        """
-        return self._limner.portal.run(self.ashare, recipient, purpose)
-
-    async def ashare(self, recipient: str, purpose: str) -> list[Decision]:
-        """Async twin of `share`."""
-        if not recipient.strip() or not purpose.strip():
-            raise InputError("To share something, name the recipient and the purpose.")
-        model = await to_thread.run_sync(lambda: self._limner.model)
-        held = await to_thread.run_sync(self.memory.propositions)
-        return await audit(self.memory, held, recipient, purpose, model, self._limner.settings.prompts)
 
     def retry_parked(self) -> int:
         """Let observations that failed too often be tried again; return how many."""
