@@ -143,6 +143,10 @@ def _print_reflection(reflection: "Reflection") -> None:
     )
     for proposition in (*reflection.added, *reflection.revised):
         typer.echo(f"  {proposition.confidence:4.1f}  {proposition.text}")
+    if reflection.unseen:
+        typer.echo(
+            f"{reflection.unseen} observations have a picture, which the model does not see; they wait for one that does."
+        )
     if reflection.pending or reflection.parked:
         typer.echo(
             f"{reflection.pending} observations still wait, {reflection.parked} are parked; see `limner status`."
