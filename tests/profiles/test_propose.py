@@ -53,6 +53,26 @@ async def test_small_plan_writes_with_the_sentence_before_but_judges_without():
     assert not any(text.startswith("Before") for text in shown[3:])
 
 
+async def test_small_plan_rests_on_the_sentence_before_where_its_words_are_used():
+    mother = told("My mother lives with us. She is a retired teacher. I like tea.")
+    answers = Answers(
+        said={
+            "She is a retired teacher.": "The user's mother is a retired teacher.",
+            "I like tea.": "The user likes tea.",
+        }
+    )
+    teacher, tea = (await propose([mother], answers.model()))[0]
+    assert [e.quote for e in teacher.evidence] == ["My mother lives with us.", "She is a retired teacher."]
+    assert [e.quote for e in tea.evidence] == ["I like tea."]
+    assert all(mother.text[e.start : e.end] == e.quote for e in teacher.evidence)
+
+
+async def test_a_draft_keeps_the_words_in_which_it_was_written():
+    baked = told("I baked today.", 1)
+    (draft,) = (await propose([baked], Answers(said={baked.text: "The user baked today."}).model()))[0]
+    assert (draft.worded, draft.text) == ("The user baked today.", f"The user baked on {day(1):%Y-%m-%d}.")
+
+
 async def test_small_plan_passes_questions_over():
     answers = Answers()
     assert await propose([told("What should I watch? Do you know one?")], answers.model()) == ([], [])

@@ -1,5 +1,7 @@
 """Drafts whose quotes do not bear them out are refused, by either call plan."""
 
+from dataclasses import replace
+
 import pytest
 from made import day
 
@@ -93,6 +95,35 @@ async def test_a_long_quote_is_named_by_its_beginning():
     )[1]
     assert len(refusal.because) < 240
     assert refusal.because.endswith('…"')
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes", "asked"),
+    [
+        ("The user loves sailing.", ("He loves sailing.",), 0),
+        ("The user loves sailing.", ("And she loves sailing.",), 0),
+        ("The user's brother loves sailing.", ("My brother came.", "He loves sailing."), 1),
+        ("The user's brother loves sailing.", ("He loves sailing.",), 1),
+        ("The user loves her.", ("She and I married.",), 1),
+        ("The user heard music.", ("Heard music.",), 1),
+    ],
+)
+async def test_small_plan_gives_nobody_elses_life_to_the_user(text, quotes, asked):
+    answers = Answers()
+    kept, refused = await supported([quoting(text, *quotes)], answers.model())
+    assert (answers.calls["supports"], len(kept), len(refused)) == (asked, asked, 1 - asked)
+
+
+@pytest.mark.parametrize("plan", ["small", "batch"])
+async def test_a_date_that_was_worked_out_is_not_held_against_a_draft(plan):
+    draft = replace(
+        quoting("The user baked on 2025-03-02.", "I baked today."), worded="The user baked today."
+    )
+    answers = Answers()
+    await supported([draft], answers.model(plan=plan))
+    asked = answers.asked[0][1][-1].text
+    assert "The user baked today." in asked
+    assert "2025-03-02" not in asked
 
 
 async def test_what_ends_a_statement_is_no_support():

@@ -34,6 +34,8 @@ class Draft:
     """What was said about something else and puts an end to this; no evidence that it was never so."""
     model: str | None = None
     prompt_hash: str | None = None
+    worded: str = ""
+    """As the model wrote it, before "today" became a date; empty where that is `text`."""
 
     @property
     def valid_from(self) -> datetime | None:

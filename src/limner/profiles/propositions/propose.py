@@ -272,7 +272,7 @@ def _draft(
         Evidence(observation_id=observation.id, start=s.start, end=s.end, quote=s.text, part=s.part)
         for observation, s in told
     )
-    text = absolute(text, [(s.text, observation.occurred_at) for observation, s in told])
+    worded, text = text, absolute(text, [(s.text, observation.occurred_at) for observation, s in told])
     return Draft(
         text=text,
         evidence=spans,
@@ -284,6 +284,7 @@ def _draft(
         self_report=self_report,
         model=model.name,
         prompt_hash=prompt.hash,
+        worded=worded,
     )
 
 

@@ -5,6 +5,7 @@ round, takes a wish or an if for a fact, gives the life of somebody else to the 
 a note that is there is easier than writing one, so the same model is asked again, by one of two call plans.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +22,10 @@ __all__ = ["NOT_SUPPORTED", "Verdict", "Verdicts", "supported"]
 
 NOT_SUPPORTED = "not supported by"
 """How the reason of such a refusal begins."""
-_ABOVE = 1.0
-"""Log-odds of yes above which a draft stays."""
+_ABOVE = 0.0
+"""Log-odds of yes above which a draft stays. Of 34 hand-made notes that say something else 27 lie below, of 19 that do not none."""
+_BEGINS_WITH_ANOTHER = re.compile(r"\W*(?:(?:and|but|so|also|then)\W+)?(?:he|she|his|her)\b", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours)\b", re.IGNORECASE)
 _SHOWN = 200
 """Characters of the quotes that a refusal names."""
 
@@ -76,9 +79,18 @@ async def supported(
 
 
 async def _asked(draft: Draft, model: LanguageModel, prompt: Prompt) -> str | None:
-    messages = prompt.messages(quote=_quotes(draft), note=_one_line(draft.text))
+    if _of_somebody_else(draft):
+        return _reason(draft, "the words are about somebody else")
+    messages = prompt.messages(quote=_quotes(draft), note=_statement(draft))
     choice = await choose(model, messages, ["yes", "no"], stage="support", method="loglik")
     return None if choice.log_odds > _ABOVE else _reason(draft)
+
+
+def _of_somebody_else(draft: Draft) -> bool:
+    """Whether all that is quoted is of a "he" or "she", and the draft gives it to the user: small models overlook it."""
+    quotes = _quotes(draft)
+    others = _BEGINS_WITH_ANOTHER.match(quotes) is not None and _FIRST_PERSON.search(quotes) is None
+    return others and _statement(draft).startswith("The user ")
 
 
 def _reason(draft: Draft, because: str = "") -> str:
@@ -121,7 +133,12 @@ async def _verdicts(
 
 
 def _line(number: int, draft: Draft) -> str:
-    return f"[{number}] said: {_quotes(draft)} | statement: {_one_line(draft.text)}"
+    return f"[{number}] said: {_quotes(draft)} | statement: {_statement(draft)}"
+
+
+def _statement(draft: Draft) -> str:
+    # A date that limner has worked out is not the model's, and a small model does not find it in "today".
+    return _one_line(draft.worded or draft.text)
 
 
 def _quotes(draft: Draft) -> str:
