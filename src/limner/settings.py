@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     such as `20`, or an interval such as `15m`."""
     batch_tokens: int = Field(default=1500, ge=64)
     """Most tokens of observation text in one batch of a reflection."""
+    vocabulary: ExpandedPath | None = None
+    """JSON file of names that entities are found by, besides those of the data set; see `docs/portraits.md`."""
     suggest_per_day: int = Field(default=3, ge=0)
     """Most suggestions that are offered to a user within 24 hours; 0 switches them off."""
     suggest_interval_h: float = Field(default=4.0, ge=0)
@@ -131,6 +133,9 @@ class Settings(BaseSettings):
     """What it costs to interrupt a user to whom nothing was suggested lately, 1 to 10; see `docs/suggestions.md`."""
     suggest_from: int = Field(default=5, ge=1, le=50)
     """Propositions that one call of `suggest` looks at."""
+    summary_redraw: float = Field(default=0.25, ge=0, le=1)
+    """Share of a summary's evidence that may be held no longer, or of its notes that may be new, before it is drawn anew. What was
+    forgotten, and what the user denied, corrected or confirmed, draws it anew at once; 0 lets any change do so."""
     max_attempts: int = Field(default=3, ge=1)
     """Failed reflections after which an observation is parked with its reason."""
     retention_days: int | None = Field(default=None, ge=1, le=36500)

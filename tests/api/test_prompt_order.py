@@ -23,10 +23,16 @@ SLOWEST_FIRST = {
     "profiles/lettingo/explore": ["ratings"],
     "profiles/lettingo/judge": ["about", "item"],
     "profiles/lettingo/portrait": ["observations"],
+    "profiles/entities/queries": ["interests", "page", "query"],
+    "profiles/entities/query": ["page", "query", "interest"],
     "profiles/merge": ["notes"],
     "profiles/sharing/kind": ["note"],
     "profiles/sharing/needed": ["recipient", "purpose", "note"],
     "profiles/sharing/private": ["note"],
+    "profiles/suggestions/helps": ["note", "suggestion"],
+    "profiles/suggestions/step": ["note"],
+    "profiles/suggestions/steps": ["today", "before", "notes"],
+    "profiles/suggestions/weighs": ["note"],
     "profiles/summarise": ["task", "notes"],
     "profiles/carry": ["earlier", "later"],
     "profiles/recur": ["new"],
@@ -50,7 +56,18 @@ SLOWEST_FIRST = {
 def shipped() -> set[str]:
     """Name every prompt that limner itself asks with."""
     root = files("limner")
-    rooms = ("agents", "profiles", "profiles/lettingo", "profiles/propositions", "profiles/sharing", "memory", "tools", "inference")
+    rooms = (
+        "agents",
+        "profiles",
+        "profiles/lettingo",
+        "profiles/propositions",
+        "profiles/sharing",
+        "memory",
+        "tools",
+        "inference",
+        "profiles/suggestions",
+        "profiles/entities",
+    )
     return {
         f"{room}/{path.name.removesuffix('.md')}"
         for room in rooms

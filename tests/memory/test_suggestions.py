@@ -64,6 +64,8 @@ def test_it_is_not_stored_without_something_held(ada) -> None:
     ada.deny(held.id)
     with pytest.raises(StaleClaim):
         ada.save_suggestions([again])
+    with pytest.raises(StaleClaim, match="meanwhile"):
+        ada.save_suggestions([again], after=0)
     assert ada.suggestions() == [one]
 
 

@@ -31,7 +31,7 @@ from limner.profiles.portraitist import Portraitist
 from limner.profiles.propositions import ItemKnowledge
 from limner.profiles.registry import Means, portraitist
 from limner.settings import Settings
-from limner.tools import Catalogue, Dataset, load_dataset
+from limner.tools import Dataset, load_dataset
 
 __all__ = ["Limner"]
 
@@ -332,13 +332,13 @@ class Limner:
         Raises:
             ConfigurationError: There is none of this name.
         """
-        means = Means(self.settings, lambda: self.model, lambda: self.encoder, self.known_catalogue)
+        means = Means(self.settings, lambda: self.model, lambda: self.encoder, self.known_dataset)
         return portraitist(kind, means)
 
-    def known_catalogue(self) -> Catalogue | None:
-        """Return the items that there are; none where there is no data set, or it cannot be had now."""
+    def known_dataset(self) -> Dataset | None:
+        """Return what is recommended from; none where there is no data set, or it cannot be had now."""
         try:
-            return None if self.world is None else self.world.catalogue
+            return None if self.world is None else self.world.dataset
         except DownloadError as error:
             warnings.warn(f"Going on without the data set: {error}", LimnerWarning, stacklevel=2)
             return None

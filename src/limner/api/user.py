@@ -11,6 +11,7 @@ from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
 from limner.api.sharing import UserSharing
+from limner.api.suggesting import UserSuggesting
 from limner.errors import ConfigurationError, InputError, StaleClaim
 from limner.memory.pictures import picture
 from limner.memory.records import Event, Media, NewObservation, Observation, Portrait, Proposition, utc_now
@@ -27,7 +28,7 @@ def _silent(step: object) -> None:
     """Take no notice of a step."""
 
 
-class User(UserSharing):
+class User(UserSuggesting, UserSharing):
     """One user; made by `Limner.user`, safe to share between threads.
 
     Methods that ask a model have an async twin with an `a` in front, and the sync one runs it.

@@ -19,16 +19,20 @@ class UserOffers(UserRecording):
         with self._database.read() as connection:
             return suggestions.list_suggestions(connection, self.user_id)
 
-    def save_suggestions(self, new: Sequence[Suggestion]) -> None:
+    def save_suggestions(self, new: Sequence[Suggestion], *, after: int | None = None) -> None:
         """Keep suggestions: all of them, or none.
+
+        Args:
+            new: The suggestions.
+            after: How many there were when these were thought of; none does not mind others made meanwhile.
 
         Raises:
             InputError: One is for another user, or rests on no proposition.
-            StaleClaim: What one was made from has been erased or given up meanwhile.
+            StaleClaim: What one was made from has been erased or given up meanwhile, or others were made.
         """
         with self._database.write() as connection:
             lock_user(connection, self.user_id)
-            suggestions.store_suggestions(connection, self.user_id, new)
+            suggestions.store_suggestions(connection, self.user_id, new, after)
 
     def show_suggestion(self, id: str) -> Suggestion:
         """Note that a suggestion was before the user's eyes.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from limner.errors import InputError, NotFound, RecordingRefused, StaleClaim
 from limner.memory.documents import add_document
@@ -25,14 +25,24 @@ _SAID: Mapping[str, str] = {
 }
 
 
-def store_suggestions(connection: Connection, user_id: str, new: Sequence[Suggestion]) -> None:
+def store_suggestions(
+    connection: Connection, user_id: str, new: Sequence[Suggestion], after: int | None = None
+) -> None:
     """Store suggestions with what they rest on.
+
+    Args:
+        connection: In a write transaction.
+        user_id: Whose.
+        new: The suggestions.
+        after: How many there were when these were thought of; none does not mind others made meanwhile.
 
     Raises:
         InputError: One is of another user, or rests on nothing.
-        StaleClaim: Something was erased since one was begun, or what one rests on is not held any more.
+        StaleClaim: Something was erased or suggested since one was begun, or what one rests on is not held any more.
     """
     ensure_user(connection, user_id)
+    if after is not None and _count(connection, user_id) != after:
+        raise StaleClaim("Something else was suggested meanwhile; ask again later.")
     for one in new:
         if one.user_id != user_id:
             raise InputError("This suggestion is for another user.")
@@ -129,6 +139,11 @@ def _observe(connection: Connection, user_id: str, text: str, max_chars: int) ->
     connection.execute(insert(observations).values(row))
     add_document(connection, said)
     return said
+
+
+def _count(connection: Connection, user_id: str) -> int:
+    statement = select(func.count()).select_from(suggestions).where(suggestions.c.user_id == user_id)
+    return connection.execute(statement).scalar_one()
 
 
 def _held(connection: Connection, user_id: str, one: Suggestion) -> bool:

@@ -21,7 +21,7 @@ from limner.settings import Settings
 from limner.tools.names import nearest
 
 if TYPE_CHECKING:
-    from limner.tools import Catalogue
+    from limner.tools import Dataset
 
 __all__ = ["Means", "kinds", "portraitist"]
 
@@ -35,7 +35,7 @@ class Means:
     settings: Settings
     open_model: Callable[[], LanguageModel]
     open_encoder: Callable[[], Encoder]
-    open_catalogue: Callable[[], "Catalogue | None"]
+    open_dataset: Callable[[], "Dataset | None"]
 
     @property
     def model(self) -> LanguageModel:
@@ -52,9 +52,9 @@ class Means:
         return self.open_encoder()
 
     @property
-    def catalogue(self) -> "Catalogue | None":
-        """The items that there are; none where there is no data set, or it cannot be had now."""
-        return self.open_catalogue()
+    def dataset(self) -> "Dataset | None":
+        """What is recommended from; none where there is no data set, or it cannot be had now."""
+        return self.open_dataset()
 
 
 def kinds() -> tuple[str, ...]:
