@@ -24,6 +24,20 @@ def note(user, text, confidence=6.0):
     return new
 
 
+def told(user):
+    """A batch to conclude from."""
+    user.observe("and then?", occurred_at=day(1))
+    return user.claim(10_000, len)
+
+
+def revise(user, old, text):
+    """A next version of a note, with the same evidence."""
+    batch = told(user)
+    new = old.model_copy(update={"id": new_id(), "text": text, "supersedes": (old.id,)})
+    user.apply(batch, add=[new])
+    return new
+
+
 @pytest.fixture
 def notes(ada):
     return [note(ada, text, 9.0 - n) for n, text in enumerate(NOTES)]
@@ -31,7 +45,8 @@ def notes(ada):
 
 async def draw(user, answers, task=None, plan="small", prompts=None):
     drawn = await SummaryPortraitist(answers.model(plan=plan), prompts).draw(user, task)
-    if user.portrait("summary", task=task) != drawn:
+    last = user.portrait("summary", task=task)
+    if last is None or last.id != drawn.id:
         user.save_portrait(drawn)
     return drawn
 
@@ -84,26 +99,102 @@ async def test_batch_plan_without_one_faithful_sentence_falls_back_on_the_notes(
     assert [line.text for line in drawn.lines] == NOTES
 
 
-@pytest.mark.parametrize("plan", ["small", "batch"])
-async def test_it_is_redrawn_only_when_its_notes_changed(ada, notes, plan):
-    def answers():
-        return Answers(
-            replies={"merge": MERGED, "summarise": {"sentences": [{"text": MERGED, "notes": [1, 2, 3]}]}}
-        )
+def merging():
+    return Answers(
+        replies={"merge": MERGED, "summarise": {"sentences": [{"text": MERGED, "notes": [1, 2, 3]}]}}
+    )
 
-    first = await draw(ada, answers(), plan=plan)
-    idle = answers()
+
+@pytest.mark.parametrize("plan", ["small", "batch"])
+async def test_it_is_redrawn_only_when_enough_of_its_notes_changed(ada, notes, plan):
+    first = await draw(ada, merging(), plan=plan)
+    idle = merging()
     assert await draw(ada, idle, plan=plan) == first
     assert idle.asked == []
     note(ada, "The user paints.")
-    busy = answers()
+    kept = await draw(ada, idle, plan=plan)
+    assert (kept.id, kept.text, kept.drawn_at) == (first.id, first.text, first.drawn_at)
+    assert (kept.changes.new, kept.changes.gone) == (("The user paints.",), ())
+    assert idle.asked == []
+    note(ada, "The user rows.")  # two of six are new
+    busy = merging()
     second = await draw(ada, busy, plan=plan)
     assert second.id != first.id
     assert busy.asked
+    assert second.changes.new == ()
     ada.forget(notes[0].id)
-    third = answers()
+    third = merging()
     await draw(ada, third, plan=plan)
     assert third.asked
+
+
+async def test_what_is_held_no_longer_is_not_said_before_it_is_redrawn(ada, notes):
+    first = await draw(ada, merging())
+    gone = notes[1]
+    ada.apply(told(ada), retire={gone.id: "has none any more"})
+    idle = Answers()
+    drawn = await draw(ada, idle)
+    assert [line.text for line in drawn.lines] == [NOTES[0], NOTES[2], NOTES[3]]
+    assert (drawn.id, drawn.changes.gone) == (first.id, (gone.text,))
+    assert ada.portrait("summary") == first
+    ada.apply(told(ada), retire={notes[2].id: "moved"})
+    assert (await draw(ada, merging())).id != first.id
+
+
+async def test_a_version_in_the_same_words_changes_nothing(ada, notes):
+    first = await draw(ada, merging())
+    revise(ada, notes[0], notes[0].text)
+    drawn = await draw(ada, Answers())
+    assert drawn == first
+
+
+async def test_what_the_user_denies_or_confirms_is_redrawn_at_once(ada, notes):
+    for n in range(20):
+        note(ada, f"The user owns boat {n}.", 9.5)
+    first = await draw(ada, merging())
+    ada.deny(notes[0].id)
+    second = await draw(ada, merging())
+    assert second.id != first.id
+    ada.correct(notes[1].id, "The user has a dog.")
+    third = await draw(ada, merging())
+    assert third.id != second.id
+    assert any("dog" in line.text or MERGED in line.text for line in third.lines)
+
+
+@pytest.mark.parametrize(("redraw", "redraws"), [(0.0, 12), (0.25, 6), (0.5, 4), (1.0, 2)])
+async def test_redraws_of_a_life(ada, redraw, redraws):
+    """Twelve days, on each of which a note comes; on the tenth something is forgotten."""
+    drawn = 0
+    held = []
+    for n in range(12):
+        held.append(note(ada, f"The user owns boat {n}."))
+        if n == 9:
+            ada.forget(held[0].id)
+        answers = Answers(replies={"merge": "no"})
+        portrait = await SummaryPortraitist(answers.model(plan="small"), redraw=redraw).draw(ada)
+        if ada.portrait("summary") is None or ada.portrait("summary").id != portrait.id:
+            ada.save_portrait(portrait)
+            drawn += 1
+        assert not any("boat 0." in line.text for line in portrait.lines) or n < 9
+        if redraw == 0:
+            assert portrait.changes.new == ()
+    assert drawn == redraws
+
+
+async def test_one_note_is_the_summary_and_asks_nothing(ada):
+    alone = note(ada, "The user sings.")
+    answers = Answers()
+    drawn = await draw(ada, answers)
+    assert [line.text for line in drawn.lines] == [alone.text]
+    assert answers.asked == []
+
+
+async def test_notes_in_another_language_stand_as_they_are_where_the_merger_names_strangers(ada):
+    portuguese = ["A utilizadora mora em Lisboa.", "A utilizadora canta."]
+    for text in portuguese:
+        note(ada, text)
+    drawn = await draw(ada, Answers(replies={"merge": "The user lives in Lisbon and sings."}))
+    assert {line.text for line in drawn.lines} == set(portuguese)
 
 
 async def test_each_task_has_a_summary_of_its_own(ada, notes):

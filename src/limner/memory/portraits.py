@@ -40,7 +40,7 @@ def save_portrait(
     cited = {span.observation_id for line in portrait.lines for span in line.evidence} | set(read)
     _check_there(connection, user_id, propositions, portrait.based_on)
     _check_there(connection, user_id, observations, cited)
-    row = portrait.model_dump(exclude={"lines"})
+    row = portrait.model_dump(exclude={"lines", "changes"})
     lines = [line.model_dump(mode="json") for line in portrait.lines]
     connection.execute(insert(portraits).values({**row, "lines": lines}))
     basis = {("proposition", i) for i in portrait.based_on}

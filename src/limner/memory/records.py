@@ -17,6 +17,7 @@ __all__ = [
     "AttributeValue",
     "AuditEntry",
     "Author",
+    "Changes",
     "Consent",
     "Event",
     "Evidence",
@@ -209,6 +210,15 @@ class PortraitLine(Record):
     evidence: tuple[Evidence, ...] = ()
 
 
+class Changes(Record):
+    """What has changed since a portrait was drawn, where that was too little to draw it anew."""
+
+    new: tuple[str, ...] = ()
+    """Statements that came since and bear on it."""
+    gone: tuple[str, ...] = ()
+    """Statements that it rested on and that are held no longer; its lines do not say them any more."""
+
+
 class Portrait(Record):
     """A profile of the user in natural language, drawn at one moment for one task."""
 
@@ -221,6 +231,8 @@ class Portrait(Record):
     drawn_at: AwareDatetime = Field(default_factory=utc_now)
     model: str | None = None
     prompt_hash: str | None = None
+    changes: Changes = Changes()
+    """What has changed since `drawn_at`; worked out when it is asked for, and not stored."""
 
     @property
     def text(self) -> str:

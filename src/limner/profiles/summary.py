@@ -17,12 +17,15 @@ from limner.memory.records import Portrait, PortraitLine, Proposition, utc_now
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
 from limner.profiles.propositions.propose import strangers
+from limner.profiles.redrawing import mended, since
 
 if TYPE_CHECKING:
     from limner.profiles.registry import Means
 
 __all__ = ["SummaryPortraitist", "SummarySentence", "WrittenSummary"]
 
+REDRAW = 0.25
+"""Share of its evidence that may change before a summary is drawn anew, unless the settings say otherwise."""
 _SENTENCES = 6
 _PER_SENTENCE = 3
 """Notes that the small plan merges into one sentence: more, and a weak model drops some."""
@@ -53,21 +56,26 @@ class SummaryPortraitist:
     Args:
         model: Asked by its `plan`: one merging call a sentence, or one call for all of it.
         prompts: Folder of overriding prompt files.
+        redraw: Share of its evidence that may change before it is drawn anew (`settings.summary_redraw`).
     """
 
     kind = "summary"
 
-    def __init__(self, model: LanguageModel, prompts: Path | None = None) -> None:
+    def __init__(self, model: LanguageModel, prompts: Path | None = None, redraw: float = REDRAW) -> None:
         self._model = model
         self._prompts = prompts
+        self._redraw = redraw
 
     @classmethod
     def of(cls, means: "Means") -> Self:
         """Return one that draws with the model; the entry point names this."""
-        return cls(means.model, means.settings.prompts)
+        return cls(means.model, means.settings.prompts, means.settings.summary_redraw)
 
     async def draw(self, user: UserMemory, task: str | None = None) -> Portrait:
-        """Return the summary for a task: the stored one where its notes have not changed, else a new one.
+        """Return the summary for a task: the stored one while too little has changed since, else a new one.
+
+        The stored one says nothing that is held no longer: a sentence of which a part is gone gives way to the notes that are
+        left. `drawn_at` tells when it was drawn, and `changes` what has changed since.
 
         Args:
             user: Whose.
@@ -79,8 +87,10 @@ class SummaryPortraitist:
         started = utc_now()
         notes = await to_thread.run_sync(_notes, user, task)
         last = await to_thread.run_sync(lambda: user.portrait(self.kind, task=task))
-        if last is not None and _stands(last, notes):
-            return last
+        if last is not None:
+            changed = await to_thread.run_sync(since, user, last, notes)
+            if changed.stands(self._redraw):
+                return await to_thread.run_sync(mended, last, changed, user)
         with self._model.ledger.stage(user=user.user_id):
             batch = self._model.plan == "batch"
             prompt = load_prompt("profiles/summarise" if batch else "profiles/merge", self._prompts)
@@ -129,16 +139,6 @@ class SummaryPortraitist:
             if cited and not strangers(sentence.text, " ".join(p.text for p in cited)):
                 lines.append(_line(sentence.text, cited))
         return tuple(lines) or lines_of(list(notes[:_SENTENCES]))
-
-
-def _stands(last: Portrait, notes: Sequence[Proposition]) -> bool:
-    """Whether a summary still holds: all that it cites is among the notes, and none of these is newer than it."""
-    cited = set(last.based_on)
-    return (
-        bool(cited) == bool(notes)
-        and cited <= {p.id for p in notes}
-        and all(p.recorded_at < last.drawn_at for p in notes)
-    )
 
 
 def _notes(user: UserMemory, task: str | None) -> list[Proposition]:
