@@ -34,7 +34,10 @@ def _period(version: "Proposition") -> str:
 def portrait(
     user: UserId,
     kind: Annotated[
-        str, typer.Option(help="Which way of drawing it: propositions or summary.")
+        str,
+        typer.Option(
+            help="Which way of drawing it: propositions, summary, recurrent or another that is installed."
+        ),
     ] = "propositions",
     at: AtMoment = None,
     known_at: KnownAtMoment = None,
@@ -43,7 +46,7 @@ def portrait(
 ) -> None:
     """Print what is known about a user: each sentence with its confidence (1 to 10) and what it rests on."""
     from limner.apps.cli.opening import opened_user
-    from limner.apps.cli.printing import as_plain, print_evidence, print_json
+    from limner.apps.cli.printing import as_plain, print_evidence, print_json, when
 
     with opened_user(home, user, asks_model=kind != "propositions") as person:
         drawn = person.portrait(kind, at=moment(at), known_at=moment(known_at))
@@ -58,6 +61,12 @@ def portrait(
         confidence = "    " if line.confidence is None else f"{line.confidence:4.1f}"
         typer.echo(f"{confidence}  {line.text}")
         print_evidence(line.evidence)
+    if kind != "propositions" and drawn.lines:
+        typer.echo(f"drawn {when(drawn.drawn_at)}")
+        for text in drawn.changes.new:
+            typer.echo(f"  new since: {text}")
+        for text in drawn.changes.gone:
+            typer.echo(f"  held no longer: {text}")
 
 
 def search(
