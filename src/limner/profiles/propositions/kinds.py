@@ -8,11 +8,12 @@ one, and whether the two *clash*. Of the last two neither alone tells much; thei
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
 from limner.errors import MalformedOutput
@@ -24,10 +25,14 @@ from limner.profiles.propositions.parts import parts
 
 __all__ = ["Finding", "Judge", "Notes", "RelationKind", "Relations", "judge_for", "tells_a_change"]
 
+T = TypeVar("T")
+
 RelationKind = Literal["same", "updates", "contradicts", "narrows", "broadens", "unrelated"]
 """What a draft does to a statement that is known: says it again; puts an end to it; denies that it is so at the same time;
 says it more exactly; says less than it; nothing."""
 
+_AT_ONCE = 8
+"""Pairs that are asked about at the same time."""
 _NEAR = 0.6
 _MAYBE_SAME = 0.7
 _SAME_ABOVE = 0.7
@@ -105,10 +110,10 @@ class _OneByOne:
         self._clash = load_prompt("profiles/propositions/clash", prompts)
 
     async def kinds(self, pairs: Sequence[Notes]) -> list[Finding]:
-        return [await self._kind(pair) for pair in pairs]
+        return await _each(self._kind, pairs)
 
     async def excluded(self, pairs: Sequence[Notes]) -> list[bool]:
-        return [await self._exclusion(pair) > _FAR_EXCLUDES_ABOVE for pair in pairs]
+        return [odds > _FAR_EXCLUDES_ABOVE for odds in await _each(self._exclusion, pairs)]
 
     async def _kind(self, pair: Notes) -> Finding:
         alike: float | None = None
@@ -158,6 +163,27 @@ def decided(pair: Notes, exclusion: float, exact: float | None) -> Finding:
             return Finding("updates", f"the later one tells of a change (log-odds {exclusion:.1f})")
         return Finding("contradicts", f"both cannot be so at once (log-odds {exclusion:.1f})")
     return _NOTHING
+
+
+async def _each(ask: Callable[[Notes], Awaitable[T]], pairs: Sequence[Notes]) -> list[T]:
+    """Ask about several pairs, some at once; what the first one to fail raises is raised as it is."""
+    found: dict[int, T] = {}
+    at_once = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def one(place: int) -> None:
+        async with at_once:
+            found[place] = await ask(pairs[place])
+
+    try:
+        async with anyio.create_task_group() as group:
+            for place in range(len(pairs)):
+                group.start_soon(one, place)
+    except BaseExceptionGroup as failed:
+        first: BaseException = failed
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from failed
+    return [found[place] for place in range(len(pairs))]
 
 
 class RelationLabel(BaseModel):
