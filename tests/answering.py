@@ -31,6 +31,8 @@ PROMPTS = {
     "kind": "profiles/sharing",
     "private": "profiles/sharing",
     "needed": "profiles/sharing",
+    "query": "profiles/entities",
+    "queries": "profiles/entities",
     "step": "profiles/suggestions",
     "helps": "profiles/suggestions",
     "weighs": "profiles/suggestions",

@@ -6,6 +6,7 @@ from anyio import to_thread
 
 from limner.api.rights import UserRights
 from limner.memory.records import Suggestion
+from limner.profiles.entities import EntityPortraitist, QuerySuggestions, Vocabulary, suggest_queries
 from limner.profiles.suggestions import Suggested, suggest
 
 __all__ = ["UserSuggesting"]
@@ -38,6 +39,47 @@ class UserSuggesting(UserRights):
         return await suggest(
             self.memory, model, self._limner.encoder, settings, k=k, prompts=settings.prompts
         )
+
+    def suggest_queries(
+        self, query: str, page: str = "", *, k: int = 4, worded: bool = False
+    ) -> QuerySuggestions:
+        """Return at most `k` queries that go on from the one being typed, each from an entity of the user's (K-LaMP).
+
+        The entities are those of the portrait `entities`, which is brought up to date first; no model is asked for that. Of a user of whom
+        nothing is known, and where nothing of theirs goes with the query, names of the vocabulary that begin so are suggested, or nothing,
+        and the reason is told.
+
+        Args:
+            query: As far as it is typed.
+            page: Text of the page that the user is on.
+            k: Most of them.
+            worded: Whether the language model words them; else they are the query with the entity.
+
+        Raises:
+            InputError: The query is empty or longer than 500 characters, `k` is less than 1, or the vocabulary cannot be read.
+            ModelError: The model failed.
+            StaleClaim: Something was forgotten meanwhile.
+        """
+        return self._limner.portal.run(partial(self.asuggest_queries, query, page, k=k, worded=worded))
+
+    async def asuggest_queries(
+        self, query: str, page: str = "", *, k: int = 4, worded: bool = False
+    ) -> QuerySuggestions:
+        """Async twin of `suggest_queries`."""
+        limner = self._limner
+        vocabulary = await to_thread.run_sync(self._vocabulary)
+        portrait = await EntityPortraitist(vocabulary).draw(self.memory)
+        model = await to_thread.run_sync(lambda: limner.model) if worded else None
+        prompts = limner.settings.prompts
+        return await suggest_queries(
+            portrait, query, page, vocabulary, limner.encoder, k=k, model=model, prompts=prompts
+        )
+
+    def _vocabulary(self) -> Vocabulary:
+        limner = self._limner
+        if limner.world is None or limner.known_dataset() is None:
+            return Vocabulary.of(None, limner.settings.vocabulary)
+        return limner.world.vocabulary(limner.settings.vocabulary)
 
     def suggestions(self) -> list[Suggestion]:
         """Return everything that was suggested, oldest first, with what the user made of it."""

@@ -296,5 +296,7 @@ class User(UserSuggesting, UserSharing):
 
     def _keep(self, drawn: Portrait) -> None:
         last = self.memory.portrait(drawn.kind, task=drawn.task)
+        if last is None and not drawn.lines:
+            return  # of nobody nothing is kept
         if last is None or last.id != drawn.id:
             self.memory.save_portrait(drawn)

@@ -4,8 +4,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 from limner.memory.records import Observation
+from limner.profiles.entities import Vocabulary
 from limner.profiles.propositions.findings import attribute_keys
 from limner.profiles.propositions.reflect import ItemKnowledge
 from limner.tools import Catalogue, Dataset, Recommender
@@ -29,6 +31,7 @@ class World:
         self._names = tuple(names)
         self._lock = threading.RLock()
         self._fitted: tuple[Recommender, ...] | None = None
+        self._vocabularies: dict[Path | None, Vocabulary] = {}
 
     @property
     def dataset(self) -> Dataset:
@@ -71,6 +74,17 @@ class World:
             for key in attribute_keys(item.attributes):
                 counts[key] += chosen[item.id]
         return {key: count / total for key, count in counts.items()} if total else {}
+
+    def vocabulary(self, path: Path | None) -> Vocabulary:
+        """Return the names of items and their values, with those of a file.
+
+        Args:
+            path: The file, which is read once; see `Vocabulary.of`.
+        """
+        with self._lock:
+            if path not in self._vocabularies:
+                self._vocabularies[path] = Vocabulary.of(self.dataset, path)
+            return self._vocabularies[path]
 
     def knowledge(self) -> ItemKnowledge:
         """Return what reflections need of it."""

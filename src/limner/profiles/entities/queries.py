@@ -17,7 +17,7 @@ from limner.inference import Encoder, LanguageModel, load_prompt
 from limner.inference.structured import structured
 from limner.memory.records import Evidence, Portrait
 from limner.profiles.entities.portraitist import Seen, seen_in
-from limner.profiles.entities.vocabulary import Entity, Vocabulary
+from limner.profiles.entities.vocabulary import Entity, Vocabulary, without_year
 from limner.profiles.propositions.propose import strangers
 
 __all__ = ["QuerySuggestion", "QuerySuggestions", "suggest_queries"]
@@ -29,6 +29,8 @@ _BEGUN, _TOGETHER, _NEAR, _OFTEN = 1.0, 0.6, 0.6, 0.1
 _NEAR_ENOUGH = 0.3
 """Cosine from which an entity that neither begins nor goes together with anything here is about the same."""
 _SHORTEST_START = 2
+_PREPOSITION = 3
+"""Letters of a last word behind which a title follows as it is: "of", "by", "the"."""
 _WORDS = 12
 """Most words of a query that the model wrote."""
 _TOKENS = {"small": 24, "batch": 300}
@@ -114,7 +116,8 @@ async def suggest_queries(
             general, why if general else f"{why}, and no name in the vocabulary begins so"
         )
     found = [
-        QuerySuggestion(_joined(typed, one.entity), one.entity, one.evidence, score) for one, score in ranked
+        QuerySuggestion(_joined(typed, one.entity, vocabulary), one.entity, one.evidence, score)
+        for one, score in ranked
     ]
     if model is not None:
         found = await _worded(found, typed, page[:_PAGE], model, prompts)
@@ -150,7 +153,9 @@ def _ranked(
                 _BEGUN * begun + _TOGETHER * max(together, float(on_page)) + _NEAR * cosine + _OFTEN * often
             )
             found.append((one, score))
-    return sorted(found, key=lambda pair: (-pair[1], pair[0].entity))
+    # A word that is being typed is not gone on from with another one.
+    begun_ones = [pair for pair in found if _begins(typed, pair[0].entity.name)]
+    return sorted(begun_ones or found, key=lambda pair: (-pair[1], pair[0].entity))
 
 
 def _named(own: Mapping[Entity, Seen], text: str) -> set[Entity]:
@@ -165,24 +170,29 @@ def _together(one: Seen, other: Seen) -> float:
 
 
 def _begins(typed: str, name: str) -> bool:
-    """Whether the last word that is typed begins a word of a name, and is not all of it."""
+    """Whether the last word that is typed is the beginning of a longer word of a name."""
     start = typed.split()[-1].casefold()
     words = re.findall(r"\w+", name.casefold())
-    return len(start) >= _SHORTEST_START and any(word.startswith(start) for word in words)
+    return len(start) >= _SHORTEST_START and any(word.startswith(start) and word != start for word in words)
 
 
-def _joined(typed: str, entity: Entity) -> str:
+def _joined(typed: str, entity: Entity, vocabulary: Vocabulary) -> str:
     """Return the query with the entity: in the place of the word that begins it, or behind."""
-    if _begins(typed, entity.name):
-        return " ".join([*typed.split()[:-1], entity.name])
-    return f"{typed} {entity.name}"
+    name = without_year(entity.name)
+    if _begins(typed, name):
+        return " ".join([*typed.split()[:-1], name])
+    last = typed.split()[-1].casefold()
+    like = vocabulary.is_title(entity) and last != "like" and len(last) > _PREPOSITION
+    return f"{typed} like {name}" if like else f"{typed} {name}"
 
 
 def _general(typed: str, vocabulary: Vocabulary, k: int) -> tuple[QuerySuggestion, ...]:
     start = typed.split()[-1]
     if len(start) < _SHORTEST_START:
         return ()
-    return tuple(QuerySuggestion(_joined(typed, one), one) for one in vocabulary.beginning_with(start, k))
+    return tuple(
+        QuerySuggestion(_joined(typed, one, vocabulary), one) for one in vocabulary.beginning_with(start, k)
+    )
 
 
 async def _worded(

@@ -15,7 +15,7 @@ from limner.memory.lexical import tokenize
 if TYPE_CHECKING:
     from limner.tools import Dataset
 
-__all__ = ["Entity", "Mention", "Vocabulary"]
+__all__ = ["Entity", "Mention", "Vocabulary", "without_year"]
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
@@ -98,6 +98,10 @@ class Vocabulary:
         listed = json.dumps([[*entity, *names] for entity, names in self._names.items()], ensure_ascii=False)
         return hashlib.sha256(listed.encode()).hexdigest()[:12]
 
+    def is_title(self, entity: Entity) -> bool:
+        """Return whether the name of an entity is the title of something that there is."""
+        return entity.kind in self._titles
+
     def link(self, text: str) -> list[Mention]:
         """Return the entities that a text names, in order; of two that overlap, the one with more words."""
         tokens = list(_tokens(text))
@@ -158,9 +162,14 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token(stem, start, start + 2 if pairs else match.end())
 
 
+def without_year(title: str) -> str:
+    """Return a title without the year in parentheses behind it."""
+    return _YEAR.sub("", title) or title
+
+
 def _short_names(title: str) -> Iterator[str]:
     """Yield a title without its year, and with the article in front that catalogues put behind."""
-    bare = _YEAR.sub("", title)
+    bare = without_year(title)
     if bare != title:
         yield bare
     if (moved := _BEHIND.match(bare)) is not None:
