@@ -115,8 +115,9 @@ class _Asked:
     @property
     def notes(self) -> Notes:
         """The two, in the order in which they were said."""
-        texts = (self.candidate.target.text, self.draft.text)
-        return Notes(*(texts if self.later else reversed(texts)), cosine=self.candidate.cosine)
+        known, said = self.candidate.target.text, self.draft.text
+        earlier, later = (known, said) if self.later else (said, known)
+        return Notes(earlier, later, self.candidate.cosine)
 
     def relation(self, finding: Finding) -> Relation:
         """Return the finding as seen from the draft."""
