@@ -2,6 +2,7 @@
 
     python benchmarks/consolidation.py propose RUN --data DATA [--users mb3,mb4,pm-b,lo-0] [--most 40]
     python benchmarks/consolidation.py relate RUN --name new [--half test]
+    python benchmarks/consolidation.py pairs RUN --name new [--half test]
     python benchmarks/consolidation.py candidates RUN --name new
     python benchmarks/consolidation.py report RUN
 
@@ -9,7 +10,8 @@
 begun again. `relate` stores them batch by batch through the reflection, with the drafts taken from the file: only relating and revising
 differ between two versions of the code, so run it with each (`PYTHONPATH=OLD/src` for another checkout). Among each user's messages it puts pairs
 of notes from `note_pairs.jsonl` whose relation is known: the earlier among the first, the later among the last. `candidates` writes the pairs of
-current statements with a cosine above .75, to be judged by a reader in `RUN/judged.jsonl`; `report` counts, with 95 % Wilson intervals.
+current statements with a cosine above .75, to be judged by a reader in `RUN/judged.jsonl`; `report` counts, with 95 % Wilson intervals. `pairs` relates each
+pair of known notes by itself.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from limner.memory import Evidence, Memory, NewObservation, Observation, Proposi
 from limner.profiles.propositions import reflect as loop
 from limner.profiles.propositions.drafts import Draft
 from limner.profiles.propositions.propose import propose
+from limner.profiles.propositions.relate import Candidate, relate
 from limner.profiles.propositions.validity import Validity
 from limner.settings import Settings
 
@@ -123,6 +126,37 @@ async def take_in(run: Path, name: str, half: str, users: list[str] | None) -> N
             )
         )
         print_cost(model)
+
+
+async def by_themselves(run: Path, half: str) -> None:
+    """Print what the notes of each known pair are found to be to each other."""
+    known = [pair for pair in rows(PAIRS) if pair["half"] == half]
+    encode = encoder(Settings())
+    day = datetime(2025, 3, 1, tzinfo=UTC)
+    earlier, later = (
+        [Draft(p[key], (), day + timedelta(days=n)) for p in known]
+        for n, key in enumerate(("earlier", "later"))
+    )
+    near = [
+        float(a @ b)
+        for a, b in zip(
+            *(encode.encode_documents([d.text for d in side]) for side in (earlier, later)), strict=True
+        )
+    ]
+    asked = [(b, [Candidate(a, cosine)]) for a, b, cosine in zip(earlier, later, near, strict=True)]
+    with ResponseCache(run / "answers.sqlite") as cache, language_model(Settings(), cache=cache) as model:
+        found = await relate(asked, model)
+        print_cost(model)
+    table: dict[str, Counter[str]] = {}
+    for pair, related in zip(known, found, strict=True):
+        kind = related[0].kind if related else "unrelated"
+        table.setdefault(pair["kind"], Counter())[kind] += 1
+        if kind != pair["kind"]:
+            print(f"  {pair['kind']} -> {kind}: {pair['earlier']} | {pair['later']}")
+    for kind, found_kinds in table.items():
+        print(
+            f"{kind:12s} {found_kinds[kind]} of {found_kinds.total()} {wilson(found_kinds[kind], found_kinds.total())}  {dict(found_kinds)}"
+        )
 
 
 async def _take_in(
@@ -309,7 +343,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["propose", "relate", "candidates", "report"])
+    parser.add_argument("step", choices=["propose", "relate", "pairs", "candidates", "report"])
     parser.add_argument("run", type=Path, help="folder of this run")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--users", type=lambda text: text.split(","))
@@ -322,6 +356,8 @@ def main() -> None:
         asyncio.run(read(chosen.run, chosen.data, chosen.users, chosen.most))
     elif chosen.step == "relate":
         asyncio.run(take_in(chosen.run, chosen.name, chosen.half, chosen.users))
+    elif chosen.step == "pairs":
+        asyncio.run(by_themselves(chosen.run, chosen.half))
     elif chosen.step == "candidates":
         for user, one, other, cosine in candidates(chosen.run, chosen.name):
             print(
