@@ -23,7 +23,7 @@ from limner.profiles.recurrent import RecurrentPortraitist
 
 __all__ = ["Asked", "Cost", "foretold", "run"]
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 _ROOM = 1500
 """Tokens of the context that are kept for question, options and instructions."""
 
