@@ -296,7 +296,7 @@ def _arguments(folder: Path, wanted: AlignSettings) -> Any:  # noqa: ANN401 - of
         fp16=wanted.dtype == "float16" and not cpu,
         per_device_train_batch_size=wanted.batch_size,
         gradient_accumulation_steps=wanted.accumulation,
-        gradient_checkpointing=wanted.gradient_checkpointing,
+        activation_checkpointing=wanted.gradient_checkpointing,
         learning_rate=wanted.learning_rate,
         lr_scheduler_type=wanted.scheduler,
         warmup_steps=wanted.warmup_steps,

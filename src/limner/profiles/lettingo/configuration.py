@@ -36,6 +36,8 @@ class GeneratorSettings(Record):
     """Where the model of `folder` runs: `cpu`, `cuda`, `cuda:1`."""
     threads: int | None = Field(default=None, ge=1)
     """Threads that the model of `folder` computes with on a CPU; where others compute too, 1 can be many times faster."""
+    batch_size: int = Field(default=16, ge=1)
+    """Users whose profiles the model of `folder` writes at once."""
     temperature: float = Field(default=1.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     prompt: str = "explore"

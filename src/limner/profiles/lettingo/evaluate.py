@@ -93,7 +93,7 @@ async def ajudge(
         if "profile" in views:
             profiles = written(run, parts)
             wanted += [(cases[p.user], "profile", p.id, p.text) for p in profiles if p.text is not None]
-        name = judge.model.name
+        name = judge.name
         todo = [
             one
             for one in wanted
@@ -127,7 +127,7 @@ def model_scores(run: RunFolder, judge: str, parts: Sequence[str] = ("train", "t
 
     Args:
         run: What was judged.
-        judge: The model's name.
+        judge: `LanguageModelJudge.name`.
         parts: Whose scores.
 
     Raises:

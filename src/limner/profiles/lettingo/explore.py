@@ -127,7 +127,8 @@ class _Exploration:
         self.progress = progress
 
     async def write(self, todo: Sequence[tuple[Case, list[int]]], settings: Settings) -> None:
-        limit = anyio.CapacityLimiter(self.wanted.concurrency)
+        at_once = self.wanted.concurrency if self.one.folder is None else self.one.batch_size
+        limit = anyio.CapacityLimiter(at_once)
         finished = 0
         with ExitStack() as ends:
             writer = generator(self.one, settings)
@@ -183,7 +184,7 @@ def _identity(dataset: Dataset, wanted: LettinGoSettings) -> dict[str, Any]:
 def _described(one: GeneratorSettings, prompt: Prompt, wanted: LettinGoSettings) -> dict[str, Any]:
     """Return what a generator is made of; a URL may hold a password and is left out."""
     described = one.model_dump(
-        mode="json", exclude={"name", "base_url", "api_key_env", "n", "device", "threads"}
+        mode="json", exclude={"name", "base_url", "api_key_env", "n", "device", "threads", "batch_size"}
     )
     return {**described, "prompt_hash": prompt.hash, "words": wanted.words, "max_tokens": wanted.max_tokens}
 

@@ -2,12 +2,13 @@
 
 import os
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import anyio
+import anyio.lowlevel
 from anyio import to_thread
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 from pydantic import SecretStr
@@ -133,8 +134,20 @@ class EndpointGenerator:
             self.model.close()
 
 
+@dataclass
+class _Asked:
+    """A prompt that waits for its batch."""
+
+    messages: Sequence[BaseMessage]
+    seeds: Sequence[int]
+    max_tokens: int
+    drafts: list[Draft] | None = None
+
+
 class FolderGenerator:
-    """Loads a model with transformers, and an adapter on it with PEFT; all texts to a prompt are written in one batch.
+    """Loads a model with transformers, and an adapter on it with PEFT.
+
+    Prompts that wait at the same time are answered in one batch: for a small model a batch takes hardly longer than one text.
 
     Args:
         wanted: Folder, adapter, device, temperature.
@@ -151,58 +164,68 @@ class FolderGenerator:
                 raise ConfigurationError(f"generator {wanted.name}: there is no folder {folder}.")
         self._wanted = wanted
         self._loaded: tuple[Any, Any] | None = None
-        self._lock = threading.Lock()
+        self._waiting: list[_Asked] = []
+        self._turn = anyio.Lock()
 
     async def write(
         self, messages: Sequence[BaseMessage], seeds: Sequence[int], max_tokens: int
     ) -> list[Draft]:
-        """Write one text for each seed; the first seed stands for all of them."""
-        return await to_thread.run_sync(self._write, messages, seeds, max_tokens)
+        """Write one text for each seed; the first seed of a batch stands for all of it."""
+        asked = _Asked(messages, seeds, max_tokens)
+        self._waiting.append(asked)
+        await anyio.lowlevel.checkpoint()  # so that those who ask at the same time are in the batch
+        async with self._turn:
+            if asked.drafts is None:
+                alike = (len(seeds), max_tokens)
+                batch = [one for one in self._waiting if (len(one.seeds), one.max_tokens) == alike]
+                batch = batch[: self._wanted.batch_size]
+                self._waiting = [one for one in self._waiting if one not in batch]
+                await to_thread.run_sync(self._write, batch)
+        assert asked.drafts is not None
+        return asked.drafts
 
     def close(self) -> None:
         """Let go of the model."""
         self._loaded = None
 
-    def _write(self, messages: Sequence[BaseMessage], seeds: Sequence[int], max_tokens: int) -> list[Draft]:
-        # A batch uses the whole machine, and the seed is that of the process: one at a time.
-        with self._lock:
-            return self._sampled(messages, seeds, max_tokens)
-
-    def _sampled(self, messages: Sequence[BaseMessage], seeds: Sequence[int], max_tokens: int) -> list[Draft]:
+    def _write(self, batch: Sequence[_Asked]) -> None:
         import torch
 
         if self._wanted.threads is not None:
             torch.set_num_threads(self._wanted.threads)
         model, tokenizer = self._models()
-        prompt = tokenizer.apply_chat_template(
-            convert_to_openai_messages(list(messages)),
+        prompts = tokenizer.apply_chat_template(
+            [convert_to_openai_messages(list(one.messages)) for one in batch],
             add_generation_prompt=True,
+            padding=True,
             return_tensors="pt",
             return_dict=True,
         ).to(model.device)
-        torch.manual_seed(seeds[0])
-        sampling = (
-            {
+        each = len(batch[0].seeds)
+        sampled = self._wanted.temperature > 0
+        torch.manual_seed(batch[0].seeds[0])
+        sampling: dict[str, Any] = {"do_sample": False}
+        if sampled:
+            sampling = {
                 "do_sample": True,
                 "temperature": self._wanted.temperature,
                 "top_p": self._wanted.top_p,
                 "top_k": 0,
+                "num_return_sequences": each,
             }
-            if self._wanted.temperature > 0
-            else {"do_sample": False}
-        )
         with torch.inference_mode():
             written = model.generate(
-                **prompt,
+                **prompts,
                 **sampling,
-                max_new_tokens=max_tokens,
-                num_return_sequences=len(seeds) if self._wanted.temperature > 0 else 1,
-                pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
+                max_new_tokens=batch[0].max_tokens,
+                pad_token_id=tokenizer.pad_token_id,
             )
         drafts = [
-            self._draft(tokens, tokenizer, model) for tokens in written[:, prompt["input_ids"].shape[1] :]
+            self._draft(tokens, tokenizer, model) for tokens in written[:, prompts["input_ids"].shape[1] :]
         ]
-        return drafts if len(drafts) == len(seeds) else drafts * len(seeds)
+        for place, one in enumerate(batch):
+            # Without sampling every try is the same.
+            one.drafts = drafts[place * each : (place + 1) * each] if sampled else [drafts[place]] * each
 
     def _draft(self, tokens: Any, tokenizer: Any, model: Any) -> Draft:  # noqa: ANN401 - torch and transformers
         ends = model.generation_config.eos_token_id
@@ -219,7 +242,7 @@ class FolderGenerator:
             place: dict[str, Any] = {"local_files_only": True}
             dtype = getattr(torch, wanted.dtype)
             try:
-                tokenizer = AutoTokenizer.from_pretrained(wanted.folder, **place)
+                tokenizer = AutoTokenizer.from_pretrained(wanted.folder, padding_side="left", **place)
                 model: Any = AutoModelForCausalLM.from_pretrained(wanted.folder, dtype=dtype, **place)
                 if wanted.adapter is not None:
                     from peft import PeftModel
@@ -229,6 +252,8 @@ class FolderGenerator:
                 raise ConfigurationError(
                     f"generator {wanted.name} cannot be loaded: {str(error).splitlines()[0]}"
                 ) from error
+            if tokenizer.pad_token is None:
+                tokenizer.pad_token = tokenizer.eos_token
             self._loaded = (model.to(wanted.device).eval(), tokenizer)
         return self._loaded
 

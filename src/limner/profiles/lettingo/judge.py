@@ -61,6 +61,11 @@ class LanguageModelJudge:
         self.kind = kind
         self.prompt = load_prompt("profiles/lettingo/judge", prompts)
 
+    @property
+    def name(self) -> str:
+        """Model and prompt: what either says is filed apart."""
+        return f"{self.model.name} {self.prompt.hash}"
+
     async def judge(self, case: Case, view: View, profile: str = "") -> tuple[float, ...]:
         """Return log-odds, one for each of `case.targets`.
 

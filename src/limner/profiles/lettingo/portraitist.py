@@ -43,7 +43,9 @@ class LettinGoPortraitist:
 
     kind = "lettingo"
 
-    def __init__(self, model: LanguageModel, prompts: Path | None = None, *, adapter: str | None = None) -> None:
+    def __init__(
+        self, model: LanguageModel, prompts: Path | None = None, *, adapter: str | None = None
+    ) -> None:
         self._model = model
         self._prompts = prompts
         self._adapter = adapter
@@ -85,7 +87,8 @@ class LettinGoPortraitist:
         return Portrait(
             **known,
             lines=tuple(
-                PortraitLine(text=one.text, evidence=_evidence(one.text, shown)) for one in sentences(draft.text)
+                PortraitLine(text=one.text, evidence=_evidence(one.text, shown))
+                for one in sentences(draft.text)
             ),
             model=self._adapter or self._model.name,
             prompt_hash=prompt.hash,
