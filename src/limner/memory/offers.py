@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from limner.memory import suggestions
 from limner.memory.recording import UserRecording
-from limner.memory.records import Suggestion
+from limner.memory.records import Suggestion, SuggestionState
 from limner.memory.rows import lock_user
 from limner.memory.sources import paused_since
 
@@ -54,7 +54,7 @@ class UserOffers(UserRecording):
             NotFound: This user has none of this id.
             InputError: The other was decided already.
         """
-        state = "accepted" if accepted else "dismissed"
+        state: SuggestionState = "accepted" if accepted else "dismissed"
         longest = self._settings.max_observation_chars
         with self._database.write() as connection:
             lock_user(connection, self.user_id)

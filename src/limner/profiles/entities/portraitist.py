@@ -1,5 +1,6 @@
 """The portrait of kind `entities`: what a user had to do with, how often and when last, a line each."""
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -152,7 +153,7 @@ def _evidence(one: Observation, start: int, end: int) -> Evidence:
 
 
 def _weight(found: Sequence[tuple[Observation, Evidence]], newest: datetime) -> float:
-    return sum(0.5 ** ((newest - one.occurred_at) / _HALF_LIFE) for one, _ in found)
+    return sum(math.pow(0.5, (newest - one.occurred_at) / _HALF_LIFE) for one, _ in found)
 
 
 def _line(entity: Entity, found: Sequence[tuple[Observation, Evidence]]) -> PortraitLine:

@@ -76,15 +76,16 @@ class Vocabulary:
             InputError: The file cannot be read, or is of another form.
         """
         names: dict[Entity, list[str]] = {}
-        for item in () if dataset is None else dataset.catalogue:
-            names[Entity(item.title, dataset.item_type)] = list(_short_names(item.title))
+        titles = [] if dataset is None else [dataset.item_type]
+        for item in dataset.catalogue if dataset is not None else ():
+            names[Entity(item.title, titles[0])] = list(_short_names(item.title))
             for attribute, value in item.attributes.items():
                 for one in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
                     if one.strip() and len(one) <= _VALUE:
                         names.setdefault(Entity(one, attribute), [])
         if path is not None:
             names.update(_of_file(path))
-        return cls(names, [] if dataset is None else [dataset.item_type])
+        return cls(names, titles)
 
     def __len__(self) -> int:
         return len(self._names)

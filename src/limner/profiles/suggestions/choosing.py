@@ -41,7 +41,7 @@ def worth_a_thought(
 def _promise(one: Proposition, now: datetime) -> float:
     """How promising it is: confidence, freshness and a date that is near count 1 at most each."""
     heard = one.observed_at or one.recorded_at
-    fresh = 0.5 ** (max(timedelta(), now - heard) / _HALF_LIFE)
+    fresh: float = 0.5 ** (max(timedelta(), now - heard) / _HALF_LIFE)
     dates = [moment for moment in (one.valid_from, one.valid_until) if moment is not None]
     near = any(now <= moment <= now + _SOON for moment in dates)
     return one.confidence / 10 + fresh + near

@@ -126,7 +126,8 @@ def _fresh(
     refused: list[PassedOver] = []
     if not thought_of:
         return fresh, refused
-    vectors = encoder.encode_documents([one.text for one in (*past, *thought_of)])
+    texts = [one.text for one in past] + [one.text for one in thought_of]
+    vectors = encoder.encode_documents(texts)
     known = [(one.text, vector) for one, vector in zip(past, vectors, strict=False)]
     kinds = sensitive_kinds([one.text for one in thought_of], encoder)
     for step, touched, vector in zip(thought_of, kinds, vectors[len(past) :], strict=True):
