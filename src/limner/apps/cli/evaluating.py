@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from limner.apps.cli import budgeting, calibrating
 from limner.apps.cli.options import AsJson
+from limner.apps.cli.sharing import register_benchmark
 from limner.evals.registry import BENCHMARKS, Entry
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def register(app: typer.Typer) -> None:
         group.command(entry.name, help=entry.about)(_command(entry))
     budgeting.register(group)
     calibrating.register(group)
+    register_benchmark(group)
     app.add_typer(group, name="eval")
 
 

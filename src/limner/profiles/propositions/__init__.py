@@ -1,7 +1,7 @@
 """The General User Model: confidence-weighted propositions about a user, revised as evidence comes in.
 
 The stages are plain functions, each in the module of its name: `propose`, `relate`, `revise`, `review`
-(for computed findings), `audit`; `reflect` runs them.
+(for computed findings); `reflect` runs them. GUM's last step, the audit, is `limner.profiles.sharing`.
 """
 
 from limner.profiles.propositions.findings import Baseline

@@ -47,10 +47,13 @@ class Judge:
         model: Whom to ask.
         encoder: What the statements are compared with examples by.
         prompts: Folder of overriding prompt files.
+        everything: Whether each question is put about each statement, denied already or not; for measuring.
     """
 
-    def __init__(self, model: LanguageModel, encoder: Encoder, prompts: Path | None = None) -> None:
-        self._model, self._encoder = model, encoder
+    def __init__(
+        self, model: LanguageModel, encoder: Encoder, prompts: Path | None = None, *, everything: bool = False
+    ) -> None:
+        self._model, self._encoder, self._everything = model, encoder, everything
         self._kind, self._private, self._needed = (
             load_prompt(f"profiles/sharing/{name}", prompts) for name in ("kind", "private", "needed")
         )
@@ -75,7 +78,8 @@ class Judge:
 
         questions: tuple[_Question, ...] = (self._ask_kind, self._ask_private, needed)
         for question in questions:
-            await _each_open(question, statements, found)
+            open_to = [n for n, one in enumerate(found) if self._everything or denial(one) is None]
+            await _each(question, statements, found, open_to)
         return found
 
     async def _ask_kind(self, text: str, so_far: Signals) -> Signals:
@@ -118,9 +122,10 @@ def _closed_odds(choice: Choice, opened: frozenset[Kind]) -> tuple[Kind | None, 
     return kinds[likeliest], math.log(mass[True]) - math.log(mass[False])
 
 
-async def _each_open(question: _Question, statements: Sequence[str], found: list[Signals]) -> None:
-    """Ask about every statement that nothing denies yet; the first alone, as what it has in common is then known."""
-    places = [place for place, signals in enumerate(found) if denial(signals) is None]
+async def _each(
+    question: _Question, statements: Sequence[str], found: list[Signals], places: Sequence[int]
+) -> None:
+    """Ask about the statements at these places; the first alone, as what it has in common with others is cached then."""
 
     async def ask(place: int) -> None:
         found[place] = await question(statements[place], found[place])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from limner.profiles.sharing.kinds import Kind
 
-__all__ = ["THRESHOLD", "Signals", "denial", "score"]
+__all__ = ["THRESHOLD", "Signals", "denial", "denial_at_sight", "score"]
 
 _CLIP = 3.0
 """Log-odds beyond this say no more: a model that answers without likelihoods counts so."""
@@ -86,10 +86,11 @@ def score(signals: Signals) -> float:
 
 def denial(signals: Signals) -> str | None:
     """Return why a statement must stay back, as far as it is known by now; none if nothing speaks against it yet."""
-    return _by_rule(signals) or _by_model(signals) or _by_score(signals)
+    return denial_at_sight(signals) or _by_encoder(signals) or _by_model(signals) or _by_score(signals)
 
 
-def _by_rule(signals: Signals) -> str | None:
+def denial_at_sight(signals: Signals) -> str | None:
+    """Return why a statement must stay back by its words and form alone; none if these do not speak against it."""
     if signals.orders:
         return "it gives orders instead of stating something"
     if signals.others:
@@ -97,6 +98,10 @@ def _by_rule(signals: Signals) -> str | None:
     closed = signals.words - signals.opened
     if closed:
         return f"sensitive ({_named(closed)}), which this recipient and purpose do not call for"
+    return None
+
+
+def _by_encoder(signals: Signals) -> str | None:
     if not signals.near <= _NEAR_ABOVE:
         return f"close to what is sensitive ({signals.nearest}), which this recipient and purpose do not call for"
     return None
