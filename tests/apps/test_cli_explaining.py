@@ -1,9 +1,26 @@
 """`limner reflect --explain`: every batch, in words and as JSON."""
 
 from fakes import NEWBORN, SENTENCE
-from limner.apps.cli.explaining import print_explanation
+from limner.apps.cli.explaining import print_consolidated, print_explanation
+from limner.memory import Evidence, Proposition, Standing, new_id
+from limner.profiles.propositions import Reflection
 from limner.profiles.propositions.drafts import Refusal
 from limner.profiles.propositions.explanation import Change, Explanation, Proposed, Related, StageCost
+
+
+def held(text: str) -> Proposition:
+    id = new_id()
+    evidence = (Evidence(observation_id="o1", start=0, end=4, quote="said"),)
+    return Proposition(
+        id=id,
+        user_id="ada",
+        text=text,
+        confidence=6.0,
+        durability=5,
+        standing=Standing.STATED,
+        evidence=evidence,
+        group=id,
+    )
 
 
 def test_a_reflection_explains_itself(cli, ada: str) -> None:
@@ -32,6 +49,18 @@ def test_it_is_for_one_user(cli, ada: str) -> None:
     done = cli("reflect", "--all-users", "--explain")
     assert done.exit_code == 2
     assert "--user" in done.stderr
+
+
+def test_what_was_consolidated_is_printed_with_its_reason(capsys) -> None:
+    rows = held("The user rows.")
+    print_consolidated(
+        Reflection(revised=[rows, held("The user bakes.")], consolidated={rows.id: "both say the same"})
+    )
+    printed = capsys.readouterr().out
+    assert "The user rows.\n      why: both say the same" in printed
+    assert "bakes" not in printed
+    print_consolidated(Reflection())
+    assert capsys.readouterr().out == ""
 
 
 def test_relations_refusals_and_failures_are_printed(capsys) -> None:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from limner.profiles.propositions import Reflection
     from limner.profiles.propositions.drafts import Refusal
     from limner.profiles.propositions.explanation import Change, Explanation, Proposed, Related
 
-__all__ = ["print_explanation"]
+__all__ = ["print_consolidated", "print_explanation"]
 
 
 def print_explanation(explanation: "Explanation") -> None:
@@ -26,6 +27,18 @@ def print_explanation(explanation: "Explanation") -> None:
     _part("changed", [_change(c) for c in explanation.changes])
     _part("refused", [_refusal(r) for r in explanation.refused])
     _print_costs(explanation)
+
+
+def print_consolidated(reflection: "Reflection") -> None:
+    """Print what was made at the end of a reflection from what was held already."""
+    entries = [
+        [p.text, f"why: {reflection.consolidated[p.id]}"]
+        for p in reflection.revised
+        if p.id in reflection.consolidated
+    ]
+    if entries:
+        typer.echo("At the end, compared with all that is held")
+    _part("changed", entries)
 
 
 def _part(title: str, entries: list[list[str]]) -> None:

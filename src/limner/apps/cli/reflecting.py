@@ -91,7 +91,7 @@ def reflect(
 
 
 def _reflect_on_one(home: Path | None, user: str, retry_parked: bool, explain: bool, as_json: bool) -> None:
-    from limner.apps.cli.explaining import print_explanation
+    from limner.apps.cli.explaining import print_consolidated, print_explanation
     from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import print_json
 
@@ -104,6 +104,8 @@ def _reflect_on_one(home: Path | None, user: str, retry_parked: bool, explain: b
         else:
             for explanation in reflection.explanations:
                 print_explanation(explanation)
+            if explain:
+                print_consolidated(reflection)
             _print_reflection(reflection)
         if reflection.failed:
             raise ModelError(
