@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from limner.errors import InputError
 from limner.evals.calibration.claims import Claim, Sample, read_claims, write_claims
 from limner.evals.calibration.contrasts import computed_claims
 from limner.evals.calibration.fitting import FORMS, applied, chosen_map, fitted_map
+from limner.evals.calibration.judging import Verdict, judge
 from limner.evals.calibration.measures import (
     brier,
     calibration_error,
@@ -20,10 +22,11 @@ from limner.evals.calibration.measures import (
 )
 from limner.evals.calibration.measuring import calibration
 from limner.evals.calibration.page import calibration_page
-from limner.evals.calibration.personas import personas
+from limner.evals.calibration.personas import Fact, personas
 from limner.evals.calibration.shipping import add_maps
 from limner.evals.sources import DataError
 from limner.profiles.propositions.recalibration import ConfidenceMap, ConfidenceMaps, read_maps
+from limner.testing import scripted_model
 
 STATED = np.array([0.9, 0.8, 0.3, 0.3])
 HELD = np.array([1.0, 0.0, 0.0, 1.0])
@@ -250,3 +253,32 @@ def test_missing_files_say_where_to_get_them(tmp_path):
         personas("personabench", str(tmp_path / "none"))
     with pytest.raises(InputError, match="no source of people"):
         personas("lamp", str(tmp_path))
+
+
+class Words:
+    """An encoder to whom texts are near that share words."""
+
+    def encode_documents(self, texts):
+        names = sorted({word for text in texts for word in WORD.findall(text)} | set(VOCABULARY))
+        assert names == sorted(VOCABULARY)
+        rows = np.array([[word in WORD.findall(text) for word in names] for text in texts], dtype=np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1)
+
+
+WORD = re.compile(r"\w+")
+FACTS = [Fact("f1", "drinks tea"), Fact("f2", "plays cello")]
+NOTES = ["drinks tea daily", "hates tea drinks", "saw snow"]
+VOCABULARY = sorted({word for text in [*NOTES, *(f.text for f in FACTS)] for word in WORD.findall(text)})
+
+
+async def test_what_no_fact_settles_is_not_judged_and_what_is_far_from_all_is_not_asked_about():
+    model = scripted_model(lambda messages: "wrong" if "hates" in messages[-1].text else "right")
+    verdicts = await judge(NOTES, FACTS, model, Words())
+    assert [(v.held, v.fact) for v in verdicts] == [(1.0, "f1"), (0.0, "f1"), (None, "")]
+    assert len(model.chat.asked) == 2
+    assert await judge(NOTES, [], model, Words()) == [Verdict(None)] * 3
+
+
+async def test_a_judge_who_leaves_it_open_judges_nothing():
+    verdicts = await judge(NOTES[:1], FACTS, scripted_model(lambda messages: "open"), Words())
+    assert verdicts == [Verdict(None)]

@@ -3,12 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import draft
+from made import day, draft
 from pydantic import ValidationError
 
+from answering import Answers
 from limner.errors import ConfigurationError
-from limner.memory import Standing
-from limner.profiles.propositions.confidence import posterior
+from limner.memory import NewObservation, Standing
+from limner.profiles.propositions.confidence import as_confidence, posterior
 from limner.profiles.propositions.recalibration import (
     KINDS,
     ConfidenceMap,
@@ -19,6 +20,7 @@ from limner.profiles.propositions.recalibration import (
     read_maps,
     using_maps,
 )
+from limner.profiles.propositions.reflect import reflect
 
 HALVED = ConfidenceMaps(
     kinds={"stated": ConfidenceMap(form="steps", at=(0.0, 0.5, 1.0), gives=(0.0, 0.25, 0.5))}
@@ -113,3 +115,28 @@ def test_a_broken_file_says_what_is_wrong(tmp_path, text, says):
         path.write_text(text)
     with pytest.raises(ConfigurationError, match=says):
         read_maps(path)
+
+
+@pytest.fixture
+def said(ada):
+    ada.observe_many([NewObservation("We moved to Lisbon.", "chat", occurred_at=day(0))])
+
+
+def answers():
+    return Answers(said={"We moved to Lisbon.": "The user moved to Lisbon."}).model(plan="small")
+
+
+async def test_a_reflection_takes_the_maps_of_the_settings(ada, said, encoder, settings, tmp_path):
+    path = tmp_path / "maps.json"
+    path.write_text(HALVED.model_dump_json())
+    await reflect(ada, answers(), encoder, settings.model_copy(update={"confidence": path}))
+    (held,) = ada.propositions()
+    assert held.confidence == as_confidence(posterior(1, 0, Standing.STATED) / 2)
+    assert calibrated(0.8, "stated") == packaged_maps()(0.8, "stated")  # only within that reflection
+
+
+async def test_with_maps_that_cannot_be_read_nothing_is_reflected_on(ada, said, encoder, settings, tmp_path):
+    with pytest.raises(ConfigurationError, match="limner eval calibration --fit"):
+        await reflect(ada, answers(), encoder, settings.model_copy(update={"confidence": tmp_path / "none"}))
+    assert ada.status().pending == 1
+    assert ada.propositions() == []
