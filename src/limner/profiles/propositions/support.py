@@ -24,7 +24,10 @@ NOT_SUPPORTED = "not supported by"
 """How the reason of such a refusal begins."""
 _ABOVE = 0.0
 """Log-odds of yes above which a draft stays. Of 34 hand-made notes that say something else 27 lie below, of 19 that do not none."""
+_ANOTHER = re.compile(r"(?:^|[.!?])\W*(?:(?:and|but|so|also|then)\W+)?(?:he|she|they)\W+(\w+)", re.IGNORECASE)
+_SELF = re.compile(r"\b(?:i|we)\W+(\w+)", re.IGNORECASE)
 _BEGINS_WITH_ANOTHER = re.compile(r"\W*(?:(?:and|but|so|also|then)\W+)?(?:he|she|his|her)\b", re.IGNORECASE)
+_BE = frozenset(("is", "are", "am", "m", "re", "was", "were"))
 _FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|myself|we|us|our|ours)\b", re.IGNORECASE)
 _SHOWN = 200
 """Characters of the quotes that a refusal names."""
@@ -87,10 +90,27 @@ async def _asked(draft: Draft, model: LanguageModel, prompt: Prompt) -> str | No
 
 
 def _of_somebody_else(draft: Draft) -> bool:
-    """Whether all that is quoted is of a "he" or "she", and the draft gives it to the user: small models overlook it."""
-    quotes = _quotes(draft)
-    others = _BEGINS_WITH_ANOTHER.match(quotes) is not None and _FIRST_PERSON.search(quotes) is None
-    return others and _statement(draft).startswith("The user ")
+    """Whether the user is put in the place of a "he", "she" or "they": small models overlook it.
+
+    That is so where all that is quoted is of a "he" or "she", and where the statement goes on as a sentence about others does, and
+    none about oneself: "They always ask me" and "The user always asks".
+    """
+    quotes, statement = _quotes(draft), _statement(draft)
+    said = re.match(r"The user (\w+)", statement)
+    if said is None:
+        return False
+    if _BEGINS_WITH_ANOTHER.match(quotes) is not None and _FIRST_PERSON.search(quotes) is None:
+        return True
+    others, own = ([_alike(said[1], w) for w in words.findall(quotes)] for words in (_ANOTHER, _SELF))
+    return any(others) and not any(own)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words are forms of one, as a verb has them."""
+    short, long = sorted((one.casefold(), other.casefold()), key=len)
+    if {short, long} <= _BE:
+        return True
+    return long.startswith(short) and len(long) - len(short) <= 2
 
 
 def _reason(draft: Draft, because: str = "") -> str:
