@@ -22,7 +22,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from contracts.memory_reflections import proposed, revision_of
 from isolation.doors import Door, LogWatch, Watch, outcome, same
 from limner.errors import LimnerError, NotFound
-from limner.memory import Batch, Memory, NewObservation, Portrait, PortraitLine, utc_now
+from limner.memory import Batch, Memory, NewObservation, Portrait, PortraitLine, Suggestion, utc_now
 from limner.settings import Settings
 from limner.testing import HashEncoder
 
@@ -342,6 +342,22 @@ class Crowd(RuleBasedStateMachine):
         self.act(name, keep)
 
     @_step(who=FIRST, which=ANY)
+    def suggest(self, who: int, which: int) -> None:
+        """Keep a suggestion, and decide on an earlier one."""
+        name = self.names[who]
+
+        def propose(door: Door) -> object:
+            resting = tuple(p.id for p in door.propositions()[:2])
+            text = self.words(name, "You could try it.")
+            one = Suggestion(user_id=name, text=text, probability=1, value=5, cost=2, propositions=resting)
+            if resting:
+                door.save_suggestions([one])
+            made = door.suggestions()
+            return made and door.decide_suggestion(made[which % len(made)].id, accepted=bool(which % 2))
+
+        self.act(name, propose)
+
+    @_step(who=FIRST, which=ANY)
     def tell(self, who: int, which: int) -> None:
         """Log that something was told to somebody."""
         name = self.names[who]
@@ -437,7 +453,7 @@ class Crowd(RuleBasedStateMachine):
             return
         door, theirs = self.doors[name][0], self.doors[other][0]
         held = theirs.propositions()
-        ids = [one.id for one in (*theirs.observations(), *held, *theirs.receipts())]
+        ids = [one.id for one in (*theirs.observations(), *held, *theirs.receipts(), *theirs.suggestions())]
         ids += [p.group for p in held]
         if ids:
             self._hand_in(door, ids[which % len(ids)], name)
@@ -461,6 +477,8 @@ class Crowd(RuleBasedStateMachine):
             door.proposition,
             door.history,
             door.receipt,
+            door.show_suggestion,
+            partial(door.decide_suggestion, accepted=True),
             door.forget,
             door.confirm,
             door.deny,
