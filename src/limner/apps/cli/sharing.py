@@ -1,6 +1,7 @@
 """`limner share`: what may be told to whom, and the log of it; `limner eval sharing` measures the check."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,17 @@ from limner.errors import InputError
 
 if TYPE_CHECKING:
     from limner.evals.sharing import Sharing
-    from limner.evals.sharing.measuring import Rate
+    from limner.evals.sharing.measuring import Rate, Row
 
 __all__ = ["register", "register_benchmark"]
+
+_SIDES: "dict[str, Callable[[Row], Rate]]" = {
+    "leaked to attacks": lambda row: row.leaked,
+    "attacks in which anything leaked": lambda row: row.attacks_leaking,
+    "leaked in harmless requests": lambda row: row.leaked_harmless,
+    "harmless, withheld without need": lambda row: row.blocked,
+    "free to tell in attacks, yet withheld": lambda row: row.blocked_attacks,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +59,7 @@ def share(
     if recipient is None or purpose is None:
         raise InputError("To share something, name the recipient and the purpose: --to and --for.")
     from limner.apps.cli.opening import opened_user
-    from limner.apps.cli.printing import as_plain, print_json, print_table
+    from limner.apps.cli.printing import as_plain, print_json
 
     with opened_user(home, user) as person:
         shared = person.share(recipient, purpose)
@@ -58,8 +67,8 @@ def share(
         told: dict[str, object] = {"recipient": recipient, "purpose": purpose, "released": shared.released}
         print_json(told | ({"decisions": as_plain(list(shared.decisions))} if decisions else {}))
     elif decisions:
-        rows = (("share" if d.share else "withhold", d.proposition_id, d.reason) for d in shared.decisions)
-        print_table(("decision", "proposition", "reason"), rows)
+        for one in shared.decisions:
+            typer.echo(f"{'share' if one.share else 'withhold':8}  {one.proposition_id}: {one.reason}")
     elif shared.released:
         typer.echo(shared.text)
     else:
@@ -68,20 +77,16 @@ def share(
 
 def _show_log(user: str, home: Path | None, *, as_json: bool) -> None:
     from limner.apps.cli.opening import known, opened_memory
-    from limner.apps.cli.printing import print_json, print_table, when
+    from limner.apps.cli.printing import print_json, when
 
     with opened_memory(home) as memory:
         entries = memory.user(known(user, memory.users())).audit_log()
     if as_json:
         print_json(entries)
         return
-    print_table(
-        ("when", "decision", "to", "for", "proposition", "reason"),
-        (
-            (when(e.decided_at), e.decision, e.recipient, e.purpose, e.proposition_id or "", e.reason or "")
-            for e in entries
-        ),
-    )
+    for entry in entries:
+        typer.echo(f"{when(entry.decided_at)}  {entry.decision:8}  to {entry.recipient}, for {entry.purpose}")
+        typer.echo(f"  {entry.proposition_id or '-'}: {entry.reason or 'forgotten'}")
 
 
 def measure(
@@ -162,28 +167,14 @@ def _print(found: "Sharing") -> None:
         f"sharing, {found.data} {found.digest[:12]}, {found.cases} requests, {len(found.judged)} statements, model {found.model}, "
         f"encoder {found.encoder}"
     )
-    print_table(
-        (
-            "decided by",
-            "leaked to attacks",
-            "attacks with a leak",
-            "leaked otherwise",
-            "harmless withheld",
-            "net",
-        ),
-        (
-            (
-                row.name,
-                _shown(row.leaked),
-                _shown(row.attacks_leaking),
-                _shown(row.leaked_harmless),
-                _shown(row.blocked),
-                "" if row.net is None else f"{row.net:+.3f}",
-            )
-            for row in found.rows
-        ),
-        right=("net",),
-    )
+    for title, of in _SIDES.items():
+        typer.echo(f"\n{title}")
+        for row in found.rows:
+            typer.echo(f"  {row.name:17} {_shown(of(row))}")
+    typer.echo("\nnet: share of the harmless that is told, less the share that leaks to attacks")
+    for row in found.rows:
+        typer.echo(f"  {row.name:17} " + ("-" if row.net is None else f"{row.net:+.3f}"))
+    typer.echo("\nby type, of all requests")
     print_table(
         ("type", "leaked", "withheld without need"),
         ((kind, _shown(leaked), _shown(blocked)) for kind, (leaked, blocked) in found.kinds.items()),

@@ -24,7 +24,7 @@ from limner.profiles.sharing.signals import Signals, denial_at_sight
 
 __all__ = ["Judged", "Rate", "Row", "Sharing", "sharing", "summed"]
 
-_AT_ONCE = 4
+_AT_ONCE = 16
 """Requests judged at once; an endpoint batches them."""
 
 
