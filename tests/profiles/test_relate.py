@@ -116,7 +116,7 @@ async def test_a_change_by_which_both_differ_is_an_update_and_else_they_contradi
 
 
 async def test_a_wish_that_came_true_is_over():
-    wish, trip = held("The user wants to see Rome."), draft("The user saw Rome with friends.", on=5)
+    wish, trip = held("The user wants to learn to swim."), draft("The user learned to swim in summer.", on=5)
     answers = Answers(relations={(wish.text, trip.text): "narrows"})
     (related,) = await relate([(trip, [Candidate(wish, 0.8)])], answers.model())
     assert [r.kind for r in related] == ["updates"]
@@ -126,6 +126,18 @@ async def test_what_is_not_near_is_not_asked_whether_it_is_the_same():
     answers = Answers(relations={(SINGS.text, CHOIR.text): "same"})
     assert await relate([(CHOIR, [Candidate(SINGS, 0.65)])], answers.model()) == [[]]
     assert answers.calls == {"replaces": 1, "clash": 1, "exact": 1}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The user likes science fiction novels.", "The user likes science fiction films."),
+        ("The user enjoys travelling.", "The user is planning a trip to Italy in May."),
+    ],
+)
+async def test_what_is_only_on_the_same_subject_is_not_more_exact(one, other):
+    answers = Answers(relations={(one, other): "narrows"})
+    assert await relate([(draft(other, on=5), [Candidate(held(one), 0.85)])], answers.model()) == [[]]
 
 
 BOTH = held("The user likes hiking and jazz.")
@@ -250,11 +262,11 @@ async def test_batch_plan_with_another_label_is_an_error():
 @pytest.mark.parametrize(
     ("replaces", "clash", "same", "exact", "expected"),
     [
-        (0.0, -0.2, 0.0, 0.0, "contradicts"),
-        (-0.2, -0.2, 0.0, 0.0, None),
+        (0.2, 0.1, 0.0, 0.0, "contradicts"),
+        (0.0, 0.1, 0.0, 0.0, None),
         (0.0, 1.0, 0.8, 3.0, "same"),
         (0.0, -1.0, 0.6, 0.8, "narrows"),
-        (0.0, 0.0, 0.0, 0.9, "contradicts"),
+        (0.3, 0.0, 0.0, 0.9, "contradicts"),
         (0.0, -1.0, 0.0, 0.6, None),
         (0.0, -1.0, -2.1, 3.0, None),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from limner.memory.records import Evidence
 
-__all__ = ["allotted", "members", "shares_words", "together"]
+__all__ = ["allotted", "members", "says_more", "shares_half", "shares_words", "together"]
 
 _SUBJECT = re.compile(r"^The user(?=\s)")
 _JOINT = re.compile(r"\s*,\s*(?:and|but)\s+|\s*,\s*|\s+and\s+|\s+as well as\s+|\s+but\s+")
@@ -31,18 +31,39 @@ _VERB = re.compile(
 _NEGATIVE = re.compile(r"^(?:not|no|never|only|without|except|rather|also|then)\b")
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _EMPTY = frozenset([
-    "the",
+    "about",
+    "also",
     "and",
+    "been",
     "but",
-    "with",
+    "each",
+    "every",
+    "feel",
     "for",
+    "from",
+    "has",
+    "have",
+    "into",
+    "just",
+    "likes",
+    "lot",
+    "loves",
+    "more",
+    "some",
     "that",
+    "the",
+    "their",
+    "them",
+    "they",
     "this",
     "user",
-    "likes",
+    "very",
+    "was",
+    "were",
+    "with",
     "enjoy",
-    "loves",
-    "has",
+    "reall",
+    "recen",
 ])
 _LONGEST = 6
 """Words that a member of a list may have: what is longer is a clause that hangs on something."""
@@ -97,6 +118,17 @@ def allotted(
 def shares_words(quote: str, text: str) -> bool:
     """Whether two texts have a word in common that means something."""
     return bool(_stems(quote) & _stems(text))
+
+
+def says_more(shorter: str, longer: str) -> bool:
+    """Whether a text has half of the words of another that mean something, and more of them than that has."""
+    return len(_stems(longer)) > len(_stems(shorter)) and shares_half(shorter, longer)
+
+
+def shares_half(text: str, other: str) -> bool:
+    """Whether half of the words of a text that mean something stand in another."""
+    words = _stems(text)
+    return 2 * len(words & _stems(other)) >= len(words)
 
 
 def _about(evidence: Evidence, mine: set[str], others: set[str]) -> bool:

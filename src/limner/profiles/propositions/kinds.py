@@ -21,6 +21,7 @@ from limner.inference import LanguageModel, Prompt, load_prompt
 from limner.inference.choose import choose
 from limner.inference.structured import structured
 from limner.memory.sameness import opposite
+from limner.profiles.propositions.apart import says_more, shares_half
 from limner.profiles.propositions.parts import parts
 
 __all__ = ["Finding", "Judge", "Notes", "RelationKind", "Relations", "judge_for", "tells_a_change"]
@@ -40,6 +41,7 @@ _EXACT_ABOVE = 0.7
 _MORE_THAN_EXCLUDED = 1.0
 _EXCLUDES_ABOVE = -0.3
 _FAR_EXCLUDES_ABOVE = -0.2
+_CONTRADICTS_ABOVE = 0.2
 """Log-odds, and sums of two; set on one half of benchmarks/note_pairs.jsonl. In docs/revision.md stands what they do on the other half."""
 _NOTHING_ALIKE = -2.0
 """Log-odds of *same* below which one is never the other more exactly; without log-odds, a plain no tells nothing of that."""
@@ -151,16 +153,19 @@ def decided(pair: Notes, exclusion: float, exact: float | None) -> Finding:
     """
     change = tells_a_change(pair.later)
     come_true = _WISH.search(pair.earlier) is not None and _WISH.search(pair.later) is None
-    more_exact = exact is not None and exact > _EXACT_ABOVE
-    if more_exact and come_true:
+    shorter, longer = sorted((pair.earlier, pair.later), key=len)
+    on_it = exact is not None and exact > _EXACT_ABOVE
+    if on_it and come_true and shares_half(pair.earlier, pair.later):
         return Finding("updates", f"what was wished for or planned has come about (log-odds {exact:.1f})")
-    if more_exact and exact is not None and exact - exclusion > _MORE_THAN_EXCLUDED and not change:
+    # A small model finds whatever is on the same subject more exact, and what is taken in is seen no more.
+    more_exact = on_it and not change and says_more(shorter, longer)
+    if more_exact and exact is not None and exact - exclusion > _MORE_THAN_EXCLUDED:
         kind: RelationKind = "narrows" if len(pair.later) > len(pair.earlier) else "broadens"
         which = "later" if kind == "narrows" else "earlier"
         return Finding(kind, f"the {which} one says it more exactly (log-odds {exact:.1f})")
-    if exclusion > (_EXCLUDES_ABOVE if pair.cosine >= _NEAR else _FAR_EXCLUDES_ABOVE):
-        if change:
-            return Finding("updates", f"the later one tells of a change (log-odds {exclusion:.1f})")
+    if change and exclusion > (_EXCLUDES_ABOVE if pair.cosine >= _NEAR else _FAR_EXCLUDES_ABOVE):
+        return Finding("updates", f"the later one tells of a change (log-odds {exclusion:.1f})")
+    if not change and exclusion > _CONTRADICTS_ABOVE:
         return Finding("contradicts", f"both cannot be so at once (log-odds {exclusion:.1f})")
     return _NOTHING
 
