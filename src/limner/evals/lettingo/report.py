@@ -76,7 +76,9 @@ def reported(scores: Sequence[Score], *, pairs: Sequence[tuple[str, str]] = (), 
         for name in [*names, *generators]:
             of_it = [score for score in own if _name(score) == name]
             measured.append(_measured(judge, name, of_it, losses[name], aucs[name], seed))
-        wanted = [(one, other) for one in generators for other in ("recent", "history") if other in losses]
+        wanted: list[tuple[str, str]] = [
+            (one, other) for one in generators for other in ("recent", "history") if other in losses
+        ]
         wanted += [pair for pair in pairs if pair[0] in losses and pair[1] in losses]
         compared += [_compared(judge, *pair, losses, seed) for pair in wanted]
     return Report(measured=tuple(measured), compared=tuple(compared))

@@ -89,7 +89,9 @@ async def ajudge(
     with run.held("evaluate"):
         cases = {case.user: case for case in run.cases() if case.part in parts}
         there = {row.key: row for row in run.read(JUDGEMENTS, Judgement)}
-        wanted = [(case, view, "", "") for view in views if view != "profile" for case in cases.values()]
+        wanted: list[tuple[Case, View, str, str]] = [
+            (case, view, "", "") for view in views if view != "profile" for case in cases.values()
+        ]
         if "profile" in views:
             profiles = written(run, parts)
             wanted += [(cases[p.user], "profile", p.id, p.text) for p in profiles if p.text is not None]
@@ -160,7 +162,7 @@ def text_scores(
     profiles = [one for one in written(run) if one.text is not None]
     features.read([one.text for one in profiles if one.text is not None])
     views: tuple[View, ...] = ("nothing", "recent", "history")
-    said = {
+    said: dict[tuple[str, str, str], Floats] = {
         (case.user, view, ""): features.of(case, view)
         for case in cases
         for view in views

@@ -239,6 +239,7 @@ class FolderGenerator:
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
             wanted = self._wanted
+            assert wanted.folder is not None
             place: dict[str, Any] = {"local_files_only": True}
             dtype = getattr(torch, wanted.dtype)
             try:

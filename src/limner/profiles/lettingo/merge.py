@@ -27,6 +27,10 @@ def merge(adapter: Path, target: Path) -> Path:
     """
     need_training()
     base = AdapterFolder.read(adapter.name, adapter).base_model
+    if base is None:
+        raise InputError(
+            f"{adapter} does not name the model that it was trained on (base_model_name_or_path)."
+        )
     if target.exists():
         raise InputError(f"{target} is there already; name another folder.")
     import torch

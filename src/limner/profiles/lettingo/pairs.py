@@ -64,7 +64,7 @@ def _of_one(
     own: Sequence[WrittenProfile], loss: dict[str, float], margin: float, per_user: int
 ) -> list[Pair]:
     candidates = [
-        _pair(*sorted((one, other), key=lambda profile: loss[profile.id]), loss)
+        _pair(one, other, loss) if loss[one.id] <= loss[other.id] else _pair(other, one, loss)
         for one, other in combinations(sorted(own, key=lambda profile: profile.id), 2)
         if one.text != other.text
     ]

@@ -1,13 +1,14 @@
 """Several things at once, of which the first that fails stops the others."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import anyio
 
 __all__ = ["together"]
 
 
-async def together(calls: Iterable[Callable[[], Awaitable[None]]]) -> None:
+async def together(calls: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     """Await all of them; what the first one to fail raises is raised as it is, and the others are cancelled."""
     try:
         async with anyio.create_task_group() as tasks:
