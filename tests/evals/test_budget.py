@@ -120,11 +120,17 @@ async def test_every_question_is_asked_with_every_arm(memory):
 
     model = Reader(replies=answering().replies).model()
     task = BudgetTask("stamps", benchmark(), benchmark().questions)
-    tried = arms([12, 90], ways=("none", "retrieval", "summary", "both"))
+    tried = arms([4, 90], ways=("none", "retrieval", "summary", "both"))
     found, cost = await run(task, tried, model, memory)
     assert len(found) == 2 * 7 == len(asked)
     told = {(one.way, one.budget): one.quality for one in found}
-    assert {arm for arm, quality in told.items() if quality == 0} == {("none", 0), ("retrieval", 12)}
+    wrong = {arm for arm, quality in told.items() if quality == 0}
+    assert wrong == {
+        ("none", 0),
+        ("retrieval", 4),
+        ("summary", 4),
+        ("both", 4),
+    }  # nothing fits into four tokens
     assert [(one.way, one.budget) for one in found[::2]] == [(arm.way, arm.budget) for arm in tried]
     assert found[0].tokens < found[-1].tokens
     assert cost.calls > len(asked)

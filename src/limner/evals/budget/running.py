@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import cast
 
 import anyio
@@ -72,6 +72,8 @@ class _Run:
     feeder: Feeder
     found: list[Asked]
     tell: Callable[[str], None]
+    count_tokens: Callable[[str], int]
+    """Remembers: the same lines are packed for every arm, and an endpoint is asked for each count."""
 
 
 def foretold(tasks: Sequence[BudgetTask], arms: Sequence[Arm], rate: float = 240.0) -> Iterator[str]:
@@ -120,7 +122,16 @@ async def run(
     Raises:
         ModelError: The model failed; what was answered is kept.
     """
-    this = _Run(task, arms, model, memory, Feeder(task.benchmark, memory, 1), [], tell)
+    this = _Run(
+        task,
+        arms,
+        model,
+        memory,
+        Feeder(task.benchmark, memory, 1),
+        [],
+        tell,
+        lru_cache(maxsize=None)(model.count_tokens),
+    )
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     with measured() as meter:
         async with anyio.create_task_group() as group:
@@ -188,7 +199,7 @@ async def _spread(this: _Run, question: Question) -> Spread:
         this.task.benchmark.histories[history],
         portrait,
         partial(this.memory.turns_of, id),
-        this.model.count_tokens,
+        this.count_tokens,
         this.model.context_length - _ROOM,
     )
 
