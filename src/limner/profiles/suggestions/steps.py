@@ -28,7 +28,7 @@ _GATE = 0.0
 """Log-odds of "You" against "-" above which a note is taken to be worth a suggestion."""
 _GLAD_AT, _WEIGHTY_AT = 2.5, 2.0
 """Log-odds, less those of an empty note, at which a suggestion is as likely welcome as not, and a note as likely weighty as not: a small
-model says yes too readily. Read off 21 suggestions of the packaged model, for five users who are not in the figures of the docs."""
+model says yes too readily. Read off 21 suggestions of the packaged model; see `docs/suggestions.md`."""
 _TOKENS = {"small": 60, "batch": 900}
 _CONTENT_FREE = "N/A"
 
