@@ -133,8 +133,8 @@ class User(UserSuggesting, UserSharing):
         """Return the profile in words, each line with its confidence and evidence.
 
         Args:
-            kind: `propositions` (everything held, no model is asked) or `summary` (a few sentences, redrawn only when what
-                it rests on has changed).
+            kind: `propositions` (everything held, no model is asked), `summary` (a few sentences, redrawn only when what
+                it rests on has changed), or another that is installed: `recurrent`, `entities`, … (`docs/portraits.md`).
             task: What a summary is for, in words.
             at: What was so at this moment in the user's world, as it is known now; none means what is not over.
             known_at: What limner held to be so at this moment in its own time.

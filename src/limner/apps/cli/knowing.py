@@ -36,7 +36,7 @@ def portrait(
     kind: Annotated[
         str,
         typer.Option(
-            help="Which way of drawing it: propositions, summary, recurrent or another that is installed."
+            help="Which way of drawing it: propositions, summary, recurrent, entities or another that is installed."
         ),
     ] = "propositions",
     at: AtMoment = None,
@@ -48,7 +48,7 @@ def portrait(
     from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import as_plain, print_evidence, print_json, when
 
-    with opened_user(home, user, asks_model=kind != "propositions") as person:
+    with opened_user(home, user, asks_model=kind not in ("propositions", "entities")) as person:
         drawn = person.portrait(kind, at=moment(at), known_at=moment(known_at))
     if as_json:
         print_json({**as_plain(drawn), "text": drawn.text, "based_on": drawn.based_on})
