@@ -65,11 +65,11 @@ def test_a_contradiction_is_the_same_whichever_came_first():
 
 
 def test_what_is_outweighed_gives_way():
-    old = held(LOVES, "o0", evidence=evidence("o0") + evidence("o1", polarity="contradicts"))
-    other = held(HATES, "o1", evidence=evidence("o1") + evidence("o0", polarity="contradicts"))
+    old = held(LOVES, "o0", evidence=evidence("o0") + evidence("o1", "o3", polarity="contradicts"))
+    other = held(HATES, "o1", evidence=evidence("o1", "o3") + evidence("o0", polarity="contradicts"))
     word = draft(HATES, "o2", on=2)
     (new,) = revise("ada", [word], [[*is_("same", other), *is_("contradicts", old)]]).add
-    assert (new.text, cited(new), cited(new, "contradicts")) == (HATES, ["o1", "o2"], ["o0"])
+    assert (new.text, cited(new), cited(new, "contradicts")) == (HATES, ["o1", "o3", "o2"], ["o0"])
     assert set(new.supersedes) == {old.id, other.id}
 
 

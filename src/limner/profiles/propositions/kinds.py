@@ -41,8 +41,10 @@ _EXACT_ABOVE = 0.7
 _MORE_THAN_EXCLUDED = 1.0
 _EXCLUDES_ABOVE = -0.3
 _FAR_EXCLUDES_ABOVE = -0.2
-_CONTRADICTS_ABOVE = 0.2
+_CONTRADICTS_ABOVE = 0.3
 """Log-odds, and sums of two; set on one half of benchmarks/note_pairs.jsonl. In docs/revision.md stands what they do on the other half."""
+_PLAIN = 10
+"""Words up to which a statement is plain enough for a small model to tell a contradiction; in longer ones it reads moods."""
 _NOTHING_ALIKE = -2.0
 """Log-odds of *same* below which one is never the other more exactly; without log-odds, a plain no tells nothing of that."""
 
@@ -165,7 +167,7 @@ def decided(pair: Notes, exclusion: float, exact: float | None) -> Finding:
         return Finding(kind, f"the {which} one says it more exactly (log-odds {exact:.1f})")
     if change and exclusion > (_EXCLUDES_ABOVE if pair.cosine >= _NEAR else _FAR_EXCLUDES_ABOVE):
         return Finding("updates", f"the later one tells of a change (log-odds {exclusion:.1f})")
-    if not change and exclusion > _CONTRADICTS_ABOVE:
+    if not change and exclusion > _CONTRADICTS_ABOVE and len(longer.split()) <= _PLAIN:
         return Finding("contradicts", f"both cannot be so at once (log-odds {exclusion:.1f})")
     return _NOTHING
 

@@ -341,12 +341,12 @@ def _superseded(other: Line | None, target: Target) -> Iterable[Proposition]:
 
 
 def _outweighed(draft: Draft) -> bool:
-    """Whether more observations speak against it than for it."""
+    """Whether more than twice as many observations speak against it as for it; models see contradictions where there are none."""
     count = {
         p: len({e.observation_id for e in draft.evidence if e.polarity == p})
         for p in ("supports", "contradicts")
     }
-    return count["contradicts"] > count["supports"]
+    return count["contradicts"] > 2 * count["supports"]
 
 
 def _overriding(draft: Draft, held: Target) -> str:
