@@ -1,7 +1,7 @@
 import pytest
 from made import day
 
-from limner.errors import MalformedOutput, ModelUnavailable, StaleClaim
+from limner.errors import MalformedOutput, ModelUnavailable
 from limner.memory import Event
 from limner.profiles.lettingo.portraitist import LettinGoPortraitist
 from limner.testing import scripted_model
@@ -37,7 +37,7 @@ async def test_of_nobody_known_it_is_empty_and_no_model_is_asked(ada) -> None:
     portrait, model = await draw(ada)
     assert portrait.lines == ()
     assert model.chat.asked == []
-    ada.save_portrait(portrait)
+    assert ada.portrait("lettingo") is None
 
 
 async def test_one_observation_in_another_language_is_enough(ada) -> None:
@@ -55,15 +55,30 @@ async def test_what_the_assistant_said_is_not_shown(ada) -> None:
     assert "pilot" not in model.chat.asked[0][-1].text
 
 
-async def test_it_goes_with_what_it_rests_on(ada) -> None:
+async def test_it_goes_with_what_was_read_for_it_cited_or_not(ada) -> None:
     tea = ada.observe("I like tea.", occurred_at=day(0))
-    portrait, _ = await draw(ada, "Likes tea.")
-    ada.save_portrait(portrait)
+    rate(ada, "Alien (1979)", 5, 1, "Horror")
+    portrait, _ = await draw(ada, "Loves Alien.")
+    assert tea.id not in {span.observation_id for span in portrait.lines[0].evidence}
     assert ada.portrait("lettingo") == portrait
     ada.forget(tea.id)
     assert ada.portrait("lettingo") is None
-    with pytest.raises(StaleClaim):
-        ada.save_portrait(portrait)
+
+
+async def test_it_is_drawn_anew_where_something_is_erased_meanwhile(ada) -> None:
+    tea = ada.observe("I like tea.", occurred_at=day(0))
+    ada.observe("I like rain.", occurred_at=day(1))
+    replies = iter(["Likes tea and rain.", "Likes rain."])
+
+    def reply(messages):
+        said = next(replies)
+        if "tea" in said:
+            ada.forget(tea.id)
+        return said
+
+    portrait = await LettinGoPortraitist(scripted_model(reply)).draw(ada)
+    assert portrait.text == "Likes rain."
+    assert ada.portrait("lettingo") == portrait
 
 
 async def test_a_model_that_fails_or_says_nothing_leaves_no_portrait(ada) -> None:

@@ -232,6 +232,7 @@ def _train(folder: Path, rows: Sequence[dict[str, Any]], wanted: AlignSettings, 
         ),
         callbacks=[_steps(progress)],
     )
+    trainer.remove_callback(transformers.PrinterCallback)  # standard output is the caller's
     checkpoint = whole_checkpoint(folder / "checkpoints")
     result = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     partial = folder / "adapter.partial"
@@ -337,9 +338,6 @@ def _steps(progress: Progress) -> Any:  # noqa: ANN401 - of transformers
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
             """Tell it."""
             progress("train", state.global_step, state.max_steps)
-
-        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
-            """Print nothing: the log goes into the card."""
 
     return Steps()
 

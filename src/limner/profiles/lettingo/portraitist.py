@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from anyio import to_thread
 
-from limner.errors import MalformedOutput
+from limner.errors import MalformedOutput, StaleClaim
 from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import Evidence, Observation, Portrait, PortraitLine, utc_now
 from limner.memory.user import UserMemory
@@ -56,7 +56,9 @@ class LettinGoPortraitist:
         return cls(means.model, means.settings.prompts)
 
     async def draw(self, user: UserMemory, task: str | None = None) -> Portrait:
-        """Draw a profile from the latest thirty observations by the user; of nobody known it is empty, and no model is asked.
+        """Draw a profile from the latest thirty observations by the user, and store it; of nobody known it is empty, and no model is asked.
+
+        It is stored with all that was read for it, so that erasing any of that takes the portrait, cited or not.
 
         Args:
             user: Whose.
@@ -65,7 +67,14 @@ class LettinGoPortraitist:
         Raises:
             MalformedOutput: The model wrote nothing.
             ModelError: The model failed; nothing was stored.
+            StaleClaim: Something that was read was erased while the model wrote, twice.
         """
+        try:
+            return await self._drawn(user, task)
+        except StaleClaim:  # something was erased meanwhile
+            return await self._drawn(user, task)
+
+    async def _drawn(self, user: UserMemory, task: str | None) -> Portrait:
         started = utc_now()
         shown = await to_thread.run_sync(_shown, user)
         prompt = load_prompt("profiles/lettingo/portrait", self._prompts)
@@ -84,7 +93,7 @@ class LettinGoPortraitist:
         draft = drafted(reply.text, truncated=reply.truncated)
         if draft.text is None:
             raise MalformedOutput(f"{self._model.where} wrote no profile.", reply.text)
-        return Portrait(
+        portrait = Portrait(
             **known,
             lines=tuple(
                 PortraitLine(text=one.text, evidence=_evidence(one.text, shown))
@@ -93,6 +102,8 @@ class LettinGoPortraitist:
             model=self._adapter or self._model.name,
             prompt_hash=prompt.hash,
         )
+        await to_thread.run_sync(user.save_portrait, portrait, {one.id for one in shown})
+        return portrait
 
 
 def _shown(user: UserMemory) -> list[Observation]:
