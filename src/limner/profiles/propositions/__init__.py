@@ -9,4 +9,11 @@ from limner.profiles.propositions.findings import Baseline
 from limner.profiles.propositions.portraitist import PropositionPortraitist
 from limner.profiles.propositions.reflect import ItemKnowledge, Reflection, ReflectionStep
 
-__all__ = ["Baseline", "Explanation", "ItemKnowledge", "PropositionPortraitist", "Reflection", "ReflectionStep"]
+__all__ = [
+    "Baseline",
+    "Explanation",
+    "ItemKnowledge",
+    "PropositionPortraitist",
+    "Reflection",
+    "ReflectionStep",
+]
