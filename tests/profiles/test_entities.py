@@ -62,6 +62,8 @@ def test_entities_are_found_by_their_words(vocabulary) -> None:
         ("Fargo", []),
         ("", []),
         ("Scott", []),
+        ("comic books and criminal law", []),
+        ("Crimes and comedies", [("Crime", "Crimes"), ("Comedy", "comedies")]),
     ],
 )
 def test_a_title_of_one_word_counts_only_where_it_is_written_as_one(vocabulary, text, found) -> None:

@@ -1,8 +1,9 @@
-"""A vocabulary of entities, and finding them in a text: by their words, whatever their case and endings; no model is asked."""
+"""A vocabulary of entities, and finding them in a text: by their words, in any case and in the plural; no model is asked."""
 
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["Entity", "Mention", "Vocabulary", "without_year"]
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_ENDINGS = (
+    (re.compile(r"['’]s$"), ""),
+    (re.compile(r"(?<=\w{2})ies$"), "y"),
+    (re.compile(r"(?<=ss|ch|sh)es$|(?<=x)es$"), ""),
+    (re.compile(r"(?<=\w{2}[^su])s$"), ""),
+)
 _YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
 _BEHIND = re.compile(r"^(?P<rest>.+), (?P<article>The|A|An)$")
 _LONGEST = 12
@@ -154,13 +162,22 @@ class Vocabulary:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    """Yield the stems of a text with their places; scripts without blanks give pairs of characters."""
+    """Yield the words of a text with their places; scripts without blanks give pairs of characters."""
     for match in _WORD.finditer(text):
-        stems = tokenize(match.group())
+        stems = tokenize(match.group()) if _UNSPACED.search(match.group()) else [_singular(match.group())]
         pairs = len(stems) > 1 and len(stems) == len(match.group()) - 1
         for number, stem in enumerate(stems):
             start = match.start() + number if pairs else match.start()
             yield _Token(stem, start, start + 2 if pairs else match.end())
+
+
+def _singular(word: str) -> str:
+    """Return a word in lower case without the ending of an English plural or genitive.
+
+    No stem: "music" and "musical" have the same.
+    """
+    folded = unicodedata.normalize("NFKC", word).casefold()
+    return next((end.sub(put, folded) for end, put in _ENDINGS if end.search(folded)), folded)
 
 
 def without_year(title: str) -> str:
