@@ -131,6 +131,13 @@ def test_a_link_fits_bias_and_slope() -> None:
         Link.fit(x, np.ones(400, dtype=bool))
 
 
+def test_a_judge_is_never_turned_round() -> None:
+    x = np.array([[2.0], [1.0], [-1.0], [-2.0]])
+    liked = np.array([False, False, True, True])
+    assert Link.fit(x, liked, upright=True).probabilities(x) == pytest.approx(0.5)
+    assert Link.fit(x, liked).probabilities(x)[0] < 0.4
+
+
 def test_a_tie_counts_half() -> None:
     assert within_auc(np.array([1.0, 1.0]), [True, False]) == 0.5
     assert within_auc(np.array([2.0, 1.0]), [True, False]) == 1.0

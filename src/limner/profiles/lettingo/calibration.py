@@ -28,13 +28,23 @@ class Link:
     """The bias first, then one for each feature, scaled."""
 
     @classmethod
-    def fit(cls, features: Floats, liked: NDArray[np.bool_], *, ridge: float = 1.0) -> Self:
+    def fit(
+        cls,
+        features: Floats,
+        liked: NDArray[np.bool_],
+        *,
+        ridge: float = 1.0,
+        counts: Floats | None = None,
+        upright: bool = False,
+    ) -> Self:
         """Fit by Newton's method; the bias is not held back.
 
         Args:
             features: Shape `(n, features)`.
             liked: Shape `(n,)`.
             ridge: Weight of the squared weights against the sum of the losses.
+            counts: How much each row counts, shape `(n,)`; none is 1.
+            upright: Whether a weight below 0 is taken for 0: a judge is doubted, but never turned round.
 
         Raises:
             ValueError: There is no row, or there are rows of one kind only.
@@ -47,13 +57,16 @@ class Link:
         held = ridge * np.eye(rows.shape[1])
         held[0, 0] = 1e-9
         weights = np.zeros(rows.shape[1])
+        each = np.ones(len(rows)) if counts is None else counts
         for _ in range(_STEPS):
             p = _sigmoid(rows @ weights)
-            gradient = rows.T @ (p - liked) + held @ weights
-            step = np.linalg.solve(rows.T @ (rows * (p * (1 - p))[:, None]) + held, gradient)
+            gradient = rows.T @ (each * (p - liked)) + held @ weights
+            step = np.linalg.solve(rows.T @ (rows * (each * p * (1 - p))[:, None]) + held, gradient)
             weights -= step
             if np.abs(step).max() < 1e-9:
                 break
+        if upright:
+            weights[1:] = np.maximum(weights[1:], 0.0)
         return cls(tuple(centre.tolist()), tuple(scale.tolist()), tuple(weights.tolist()))
 
     def probabilities(self, features: Floats) -> Floats:

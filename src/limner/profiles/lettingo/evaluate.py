@@ -5,6 +5,7 @@ several items, of which half are negatives, under two recommenders that have not
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -214,8 +215,8 @@ def _failures(
 def _links(judge: str, cases: Sequence[Case], said: Features) -> dict[str, Link]:
     """Fit one link for each view, on the `train` users alone."""
     train = {case.user: case for case in cases if case.part == "train"}
-    links = {}
-    for view in {view for _, view, _ in said}:
+    rows_of = {}
+    for view in sorted({view for _, view, _ in said}):
         rows = [(train[user], x) for (user, v, _), x in said.items() if v == view and user in train]
         if not rows:
             raise InputError(
@@ -223,8 +224,24 @@ def _links(judge: str, cases: Sequence[Case], said: Features) -> dict[str, Link]
                 f"explore and evaluate them too."
             )
         liked = np.array([target.liked for case, _ in rows for target in case.targets])
-        links[view] = Link.fit(np.concatenate([x for _, x in rows]), liked)
-    return links
+        rows_of[view] = np.concatenate([x for _, x in rows]), liked
+    if judge == "text":
+        return {view: Link.fit(features, liked) for view, (features, liked) in rows_of.items()}
+    return _one_slope(rows_of)
+
+
+def _one_slope(rows_of: Mapping[str, tuple[Floats, NDArray[np.bool_]]]) -> dict[str, Link]:
+    """Fit a language model's one slope on all views alike, and to each view a bias of its own.
+
+    How sharp its answers are is a matter of the model; with a slope for each view, of which some have few rows, chance would
+    decide which view is believed, and even which way round.
+    """
+    centred = {view: x - x.mean(axis=0) for view, (x, _) in rows_of.items()}
+    liked = np.concatenate([kind for _, kind in rows_of.values()])
+    most = max(len(x) for x in centred.values())
+    counts = np.concatenate([np.full(len(x), most / len(x)) for x in centred.values()])
+    link = Link.fit(np.concatenate([*centred.values()]), liked, counts=counts, upright=True)
+    return {view: replace(link, centre=tuple(x.mean(axis=0).tolist())) for view, (x, _) in rows_of.items()}
 
 
 def _score(judge: str, case: Case, probabilities: Floats) -> Score:
