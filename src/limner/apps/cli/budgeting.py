@@ -52,7 +52,7 @@ def budget(
     import anyio
 
     from limner.apps.cli.printing import print_json
-    from limner.evals.budget.reporting import reported, written
+    from limner.evals.budget.reporting import kept_in, reported, written
     from limner.evals.budget.tasks import budget_tasks
     from limner.settings import Settings
 
@@ -80,6 +80,7 @@ def budget(
             seed=seed,
             settings=Settings(),
             tell=lambda line: typer.echo(line, err=True),
+            keep=kept_in(output),
         )
 
     report = anyio.run(run)

@@ -19,7 +19,7 @@ from limner.inference import load_prompt
 from limner.profiles.context import SUMMARY_SHARE
 from limner.settings import Settings
 
-__all__ = ["reported", "written"]
+__all__ = ["kept_in", "reported", "written"]
 
 _DRAWING = ("profiles/recur", "profiles/carry", "profiles/recur_all")
 
@@ -36,6 +36,7 @@ async def reported(
     seed: int,
     settings: Settings,
     tell: Callable[[str], None] = lambda line: None,
+    keep: Callable[[Sequence[Asked]], None] = lambda asked: None,
 ) -> BudgetReport:
     """Run every arm on every task.
 
@@ -50,6 +51,7 @@ async def reported(
         seed: Of the draws.
         settings: Model, encoder and cache.
         tell: Told what the run will take, and of each question done.
+        keep: Given the answers to each question as soon as they are complete.
 
     Raises:
         InputError: A budget, a share or the margin is out of range.
@@ -70,7 +72,7 @@ async def reported(
     asked: list[Asked] = []
     cost: dict[str, Cost] = {}
     for task in tasks:
-        found, cost[task.name] = await run(task, tried, model, memory, tell)
+        found, cost[task.name] = await run(task, tried, model, memory, tell, keep)
         asked += found
     names = [*_DRAWING, *(name for task in tasks for name in task.benchmark.prompts)]
     return BudgetReport(
@@ -90,6 +92,24 @@ async def reported(
         cost=cost,
         asked=asked,
     )
+
+
+def kept_in(folder: Path) -> Callable[[Sequence[Asked]], None]:
+    """Return what appends answers to `answers.jsonl` in a folder, so that a run that is cut off leaves what it had.
+
+    Raises:
+        InputError: The folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror or error}.") from error
+
+    def keep(asked: Sequence[Asked]) -> None:
+        with (folder / "answers.jsonl").open("a", encoding="utf-8") as file:
+            file.write("".join(f"{one.model_dump_json()}\n" for one in asked))
+
+    return keep
 
 
 def written(report: BudgetReport, folder: Path) -> list[Path]:

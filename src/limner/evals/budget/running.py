@@ -72,6 +72,7 @@ class _Run:
     feeder: Feeder
     found: list[Asked]
     tell: Callable[[str], None]
+    keep: Callable[[Sequence["Asked"]], None]
     count_tokens: Callable[[str], int]
     """Remembers: the same lines are packed for every arm, and an endpoint is asked for each count."""
 
@@ -109,6 +110,7 @@ async def run(
     model: LanguageModel,
     memory: LimnerMemory,
     tell: Callable[[str], None] = lambda line: None,
+    keep: Callable[[Sequence[Asked]], None] = lambda asked: None,
 ) -> tuple[list[Asked], Cost]:
     """Ask every question with every arm.
 
@@ -118,20 +120,13 @@ async def run(
         model: Answers, and draws the summaries (`recurrent`: from what was said, block by block).
         memory: Of the variant `observations`; histories are stored there.
         tell: Told of each question done.
+        keep: Given a question's answers once all arms are asked.
 
     Raises:
         ModelError: The model failed; what was answered is kept.
     """
-    this = _Run(
-        task,
-        arms,
-        model,
-        memory,
-        Feeder(task.benchmark, memory, 1),
-        [],
-        tell,
-        lru_cache(maxsize=None)(model.count_tokens),
-    )
+    counted = lru_cache(maxsize=None)(model.count_tokens)
+    this = _Run(task, arms, model, memory, Feeder(task.benchmark, memory, 1), [], tell, keep, counted)
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     with measured() as meter:
         async with anyio.create_task_group() as group:
@@ -155,6 +150,7 @@ async def run(
 async def _asked_limited(this: _Run, question: Question, limiter: anyio.CapacityLimiter) -> None:
     async with limiter:
         await _asked(this, question)
+    this.keep([one for one in this.found if one.question == question.id])
     this.tell(
         f"{this.task.name}: {len(this.found) // len(this.arms)} of {len(this.task.questions)} questions"
     )
