@@ -41,6 +41,7 @@ SLOWEST_FIRST = {
     "profiles/propositions/exact": ["earlier", "later"],
     "profiles/propositions/gist": ["before", "sentence"],
     "profiles/propositions/lasting": ["note"],
+    "profiles/propositions/look": ["text"],
     "profiles/propositions/orders": ["sentence"],
     "profiles/propositions/propose": ["lines"],
     "profiles/propositions/relate": ["pairs"],
