@@ -65,8 +65,8 @@ class AlignSettings(Record):
     """Whose prompt the model is trained on; none is the run's first."""
     judge: Literal["model", "text"] = "model"
     """Whose log-loss orders the profiles of a pair: the language model's, or the text recommender's."""
-    margin: float = Field(default=0.02, ge=0)
-    """Least difference in mean log-loss, in nats, between the two profiles of a pair."""
+    margin: float = Field(default=0.005, ge=0)
+    """Least difference in mean log-loss, in nats, between the two profiles of a pair; a sharper judge deserves a wider one."""
     pairs_per_user: int = Field(default=4, ge=1)
     """Most pairs of one user, widest margin first, no profile in more than two of them."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
