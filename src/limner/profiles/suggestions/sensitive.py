@@ -1,6 +1,5 @@
 """What is not brought up unasked: statements of a sensitive kind, by their words and by the encoder; no model is asked."""
 
-import re
 from collections.abc import Sequence
 
 from limner.inference import Encoder
@@ -14,9 +13,6 @@ _THEIR_OWN = frozenset({Kind.THIRD_PERSON, Kind.WORK})
 _NEAR = 0.1
 """How much nearer than to harmless statements a statement must be to those of a kind, as a difference of cosines."""
 
-_DATE = re.compile(r"\b\d{4}-\d\d(?:-\d\d)?\b")
-"""Limner writes dates so; digits and hyphens could be an account number otherwise."""
-
 
 def sensitive_kinds(texts: Sequence[str], encoder: Encoder) -> list[tuple[str, ...]]:
     """Return for each text the sensitive kinds that it touches, by name, in alphabetical order."""
@@ -24,7 +20,7 @@ def sensitive_kinds(texts: Sequence[str], encoder: Encoder) -> list[tuple[str, .
     if not texts:
         return found
     for text, near in zip(texts, Prototypes.of(encoder).nearness(texts), strict=True):
-        kinds = set(kinds_by_words(_DATE.sub("", text)))
+        kinds = set(kinds_by_words(text))
         kind, by = nearest(near, _THEIR_OWN)
         if by > _NEAR:
             kinds.add(kind)
