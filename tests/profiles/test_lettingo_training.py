@@ -67,6 +67,7 @@ async def test_the_adapter_changes_what_is_written_and_so_does_the_merged_model(
 
 
 def test_the_card_says_what_it_was_made_from(trained) -> None:
+    assert not (trained.adapter / "README.md").exists()
     card = write_card(trained.adapter, trained.recipe, trained.training, "| better | worse |").read_text()
     for said in ("hash `x`", "3 of 3 users", "beta 0.1", "| better | worse |", "licence holds", "trl"):
         assert said in card

@@ -168,8 +168,7 @@ def align(
     typer.echo(f"{len(pairs)} pairs of {len({pair.user for pair in pairs})} users.", err=True)
     with _progress() as progress:
         done = aligned(folder, name, pairs, wanted, settings, progress=progress)
-    card = done.adapter / "README.md"
-    if not card.is_file() or "## Evaluation" not in card.read_text("utf-8"):
+    if not (done.adapter / "README.md").is_file():
         write_card(done.adapter, done.recipe, done.training, "")
     if as_json:
         print_json({"adapter": str(done.adapter), "training": done.training})

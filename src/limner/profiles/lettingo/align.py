@@ -238,6 +238,7 @@ def _train(folder: Path, rows: Sequence[dict[str, Any]], wanted: AlignSettings, 
     partial = folder / "adapter.partial"
     shutil.rmtree(partial, ignore_errors=True)
     trainer.save_model(str(partial))
+    (partial / "README.md").unlink(missing_ok=True)  # PEFT's form without a word in it
     told = {
         "steps": trainer.state.global_step,
         "epochs": trainer.state.epoch,
