@@ -121,8 +121,9 @@ def shares_words(quote: str, text: str) -> bool:
 
 
 def says_more(shorter: str, longer: str) -> bool:
-    """Whether a text has half of the words of another that mean something, and more of them than that has."""
-    return len(_stems(longer)) > len(_stems(shorter)) and shares_half(shorter, longer)
+    """Whether a text has all the words of another that mean something, and more."""
+    less = _stems(shorter)
+    return bool(less) and less < _stems(longer)
 
 
 def shares_half(text: str, other: str) -> bool:
