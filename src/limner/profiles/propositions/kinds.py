@@ -44,7 +44,8 @@ _FAR_EXCLUDES_ABOVE = -0.2
 _CONTRADICTS_ABOVE = 0.3
 """Log-odds, and sums of two; set on one half of benchmarks/note_pairs.jsonl. In docs/revision.md stands what they do on the other half."""
 _PLAIN = 10
-"""Words up to which a statement is plain enough for a small model to tell a contradiction; in longer ones it reads moods."""
+"""Words up to which a statement is plain enough for a small model to tell a contradiction, or that it is said in other words; in longer ones it
+goes by mood and subject."""
 _NOTHING_ALIKE = -2.0
 """Log-odds of *same* below which one is never the other more exactly; without log-odds, a plain no tells nothing of that."""
 
@@ -123,7 +124,7 @@ class _OneByOne:
         alike: float | None = None
         if pair.cosine >= _MAYBE_SAME:
             alike = await self._odds(self._same, pair.earlier, pair.later)
-            if alike > _SAME_ABOVE and not opposite(pair.earlier, pair.later):
+            if alike > _SAME_ABOVE and _may_be_same(pair):
                 return Finding("same", f"both say the same (log-odds {alike:.1f})")
         exclusion = await self._exclusion(pair)
         exact: float | None = None
@@ -143,6 +144,13 @@ class _OneByOne:
         messages = prompt.messages(earlier=earlier, later=later)
         choice = await choose(self._model, messages, ["yes", "no"], stage="relate", method="loglik")
         return choice.log_odds
+
+
+def _may_be_same(pair: Notes) -> bool:
+    """Whether a small model may be believed that two notes say the same: in long ones it goes by the subject alone."""
+    plain = max(len(pair.earlier.split()), len(pair.later.split())) <= _PLAIN
+    alike = shares_half(pair.earlier, pair.later) and shares_half(pair.later, pair.earlier)
+    return (plain or alike) and not opposite(pair.earlier, pair.later)
 
 
 def decided(pair: Notes, exclusion: float, exact: float | None) -> Finding:
