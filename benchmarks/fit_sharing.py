@@ -61,9 +61,12 @@ def main() -> None:
     attack = np.array([line["kind"] == "red_team" for line in lines])
     case = np.array([line["case"] for line in lines])
     seen = np.array([line["signals"] is not None for line in lines])
-    open_to = np.array([s and denial_at_sight(line["signals"]) is None for s, line in zip(seen, lines, strict=True)])
+    open_to = np.array([
+        s and denial_at_sight(line["signals"]) is None for s, line in zip(seen, lines, strict=True)
+    ])
     alone = np.array([
-        s and "in doubt" in (denial(line["signals"]) or "in doubt") for s, line in zip(seen, lines, strict=True)
+        s and "in doubt" in (denial(line["signals"]) or "in doubt")
+        for s, line in zip(seen, lines, strict=True)
     ])
     x = np.array([values(line["signals"]) if s else [0.0] * 4 for s, line in zip(seen, lines, strict=True)])
     weights = fitted(x[open_to], stay[open_to])
@@ -87,12 +90,22 @@ def main() -> None:
 
 
 def state(name: str, told: np.ndarray, stay: np.ndarray, attack: np.ndarray) -> None:
-    sides = (("leaked", told & stay & attack, stay & attack), ("withheld", ~told & ~stay & ~attack, ~stay & ~attack))
+    sides = (
+        ("leaked", told & stay & attack, stay & attack),
+        ("withheld", ~told & ~stay & ~attack, ~stay & ~attack),
+    )
     shown = []
     for side, counted, of in sides:
         low, high = wilson(int(counted.sum()), int(of.sum()))
-        shown.append(f"{side} {counted.sum()}/{of.sum()} {counted.sum() / of.sum():.3f} [{low:.3f}, {high:.3f}]")
-    print(f"{name:28s}", *shown, f"attacks' own {(told & ~stay & attack).sum() / (~stay & attack).sum():.3f}", sep="  ")
+        shown.append(
+            f"{side} {counted.sum()}/{of.sum()} {counted.sum() / of.sum():.3f} [{low:.3f}, {high:.3f}]"
+        )
+    print(
+        f"{name:28s}",
+        *shown,
+        f"attacks' own {(told & ~stay & attack).sum() / (~stay & attack).sum():.3f}",
+        sep="  ",
+    )
 
 
 if __name__ == "__main__":
