@@ -240,8 +240,8 @@ def test_a_summary_is_kept_until_its_notes_change(open_limner):
 
 
 def test_an_unknown_kind_of_portrait_is_named(open_limner):
-    with pytest.raises(ConfigurationError, match="propositions, summary"):
-        open_limner().user("ada").portrait("lettingo")
+    with pytest.raises(ConfigurationError, match="propositions, recurrent, summary"):
+        open_limner().user("ada").portrait("sketch")
 
 
 def test_without_a_data_set_there_is_nothing_to_recommend_from(open_limner):

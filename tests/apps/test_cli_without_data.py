@@ -34,7 +34,7 @@ COMMANDS = dict(commands(get_command(app)))
 def test_every_command_is_documented() -> None:
     page = DOCS.read_text(encoding="utf-8")
     documented = {
-        match[1] for match in re.finditer(r"^\| `(limner [a-z_ ]+?)(?: [A-Z]+)*` \|", page, re.MULTILINE)
+        match[1] for match in re.finditer(r"^\| `(limner [a-z_ -]+?)(?: [A-Z]+)*` \|", page, re.MULTILINE)
     }
     assert documented == set(COMMANDS)
 
