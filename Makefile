@@ -48,7 +48,7 @@ demo: $(STAMP) ## Draw a portrait of a MovieLens user and recommend from it (DEM
 	$(BIN)/limner demo --user $(DEMO_USER)
 
 test: $(STAMP) ## Run the tests: no network, no model.
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-engine: $(STAMP) ## Run the tests that drive the embedded engine on a small real model.
 	$(BIN)/pytest -m engine $(PYTEST_ARGS)
