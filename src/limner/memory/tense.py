@@ -13,10 +13,14 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _TWO_WORDS = re.compile(r"\w\s+\w")
-_PERFECT = re.compile(r"\b(?:have|has|['’]ve|haven['’]t|hasn['’]t|been)\b|(?<=\w)['’]ve\b", re.IGNORECASE)
+_OWNS = r"(?!\s+(?:an?|the|my|our|his|her|their|another|no|some|any|many|several|two|three|four|\d+|to)\b)"
+"""Behind which "have" is the verb itself, and tells of no past: "I have an exam on Friday"."""
+_PERFECT = re.compile(
+    rf"\b(?:(?:have|has){_OWNS}|['’]ve|haven['’]t|hasn['’]t|been)\b|(?<=\w)['’]ve\b", re.IGNORECASE
+)
 _FUTURE = re.compile(
     r"\b(?:will|won['’]t|shall|going\s+to|gonna|plan(?:s|ning)?|want(?:s|ing)?\s+to|hop(?:e|es|ing)|tomorrow|looking\s+forward|"
-    r"see\s+you|let['’]s|must|should|upcoming|next|until|till|before|due)\b|['’]ll\b|\bcan['’]t\s+wait",
+    r"see\s+you|let['’]s|must|should|upcoming|next|until|till|before|due|ha(?:ve|s)\s+to)\b|['’]ll\b|\bcan['’]t\s+wait",
     re.IGNORECASE,
 )
 _PAST = re.compile(
