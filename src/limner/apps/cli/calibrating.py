@@ -69,7 +69,7 @@ def calibration(
     """Hold claims about people against what was held out; Brier score and calibration error before and after a map."""
     from limner.apps.cli.printing import print_json
     from limner.evals.calibration.claims import write_claims
-    from limner.evals.calibration.diagram import written_png
+    from limner.evals.calibration.diagram import drawn
     from limner.evals.calibration.measuring import calibration as measured
     from limner.evals.calibration.page import written_page
     from limner.evals.calibration.shipping import add_maps, as_json_value
@@ -78,7 +78,7 @@ def calibration(
     if keep is not None:
         write_claims(sample, keep)
     found = measured(sample, seed=seed)
-    picture = written_png(found, output / "reliability.png")
+    picture = drawn(found, output / "reliability.png")
     page = written_page(found, output / "calibration.html")
     if fit is not None:
         add_maps(found.maps, fit)

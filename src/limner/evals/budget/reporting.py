@@ -8,7 +8,7 @@ from typing import cast
 from limner import __version__
 from limner.errors import InputError
 from limner.evals.budget.arms import arms
-from limner.evals.budget.drawing import written_png
+from limner.evals.budget.drawing import drawn
 from limner.evals.budget.running import Asked, Cost, foretold, run
 from limner.evals.budget.stating import BudgetReport, claims, points
 from limner.evals.budget.tasks import BudgetTask, Half
@@ -127,4 +127,4 @@ def written(report: BudgetReport, folder: Path) -> list[Path]:
         part.replace(figures)
     except OSError as error:
         raise InputError(f"The figures cannot be written to {folder}: {error.strerror or error}.") from error
-    return [figures, written_png(report, folder / "budget.png")]
+    return [figures, drawn(report, folder / "budget.png")]

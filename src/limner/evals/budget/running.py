@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import cast
 
-import anyio
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +17,7 @@ from limner.evals.records import Answer, Marked, Question
 from limner.evals.running import Feeder
 from limner.inference import LanguageModel
 from limner.inference.ledger import measured
+from limner.inference.together import together
 from limner.memory.records import Portrait
 from limner.profiles.recurrent import RecurrentPortraitist
 
@@ -127,11 +127,8 @@ async def run(
     """
     counted = lru_cache(maxsize=None)(model.count_tokens)
     this = _Run(task, arms, model, memory, Feeder(task.benchmark, memory, 1), [], tell, keep, counted)
-    limiter = anyio.CapacityLimiter(_AT_ONCE)
     with measured() as meter:
-        async with anyio.create_task_group() as group:
-            for question in task.questions:
-                group.start_soon(_asked_limited, this, question, limiter)
+        await together([partial(_asked_and_kept, this, one) for one in task.questions], at_once=_AT_ONCE)
     total = meter.total()
     order = {question.id: place for place, question in enumerate(task.questions)}
     places: dict[tuple[str, int, float], int] = {
@@ -147,9 +144,8 @@ async def run(
     )
 
 
-async def _asked_limited(this: _Run, question: Question, limiter: anyio.CapacityLimiter) -> None:
-    async with limiter:
-        await _asked(this, question)
+async def _asked_and_kept(this: _Run, question: Question) -> None:
+    await _asked(this, question)
     this.keep([one for one in this.found if one.question == question.id])
     this.tell(
         f"{this.task.name}: {len(this.found) // len(this.arms)} of {len(this.task.questions)} questions"

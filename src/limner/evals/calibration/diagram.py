@@ -1,15 +1,14 @@
 """The reliability diagram: what was said against what held, as a PNG and as places in an SVG (Murphy and Winkler 1977)."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from limner.errors import InputError
 from limner.evals.calibration.measures import Bin
 from limner.evals.calibration.measuring import Calibration, Group
+from limner.evals.reporting.pictures import figure_of, written_png
 
-__all__ = ["Dot", "Panel", "panels", "written_png"]
+__all__ = ["Dot", "Panel", "drawn", "panels"]
 
 _SIDE = 320.0
 """Of the square field, in pixels."""
@@ -60,32 +59,16 @@ def _dots(group: Group, bins: Sequence[Bin]) -> tuple[Dot, ...]:
     )
 
 
-def written_png(found: Calibration, path: Path) -> Path:
-    """Draw the diagram, one field for each kind of claim, and return where it is.
+def drawn(found: Calibration, path: Path) -> Path:
+    """Draw the diagram as a PNG, one field for each kind of claim, and return where it is.
 
     Raises:
         ImportError: matplotlib is not installed.
         InputError: The file cannot be written.
     """
-    picture = _drawn(found)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(picture)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"The diagram cannot be written to {path}: {error.strerror or error}.") from error
-    return path
+    figure = figure_of(4.2 * len(found.groups), 4.4)
+    from matplotlib.collections import PathCollection
 
-
-def _drawn(found: Calibration) -> bytes:
-    try:
-        from matplotlib.collections import PathCollection
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("The reliability diagram needs matplotlib: pip install 'limner[evals]'") from error
-    # Without pyplot: no window system is looked for, and nothing is kept open.
-    figure = Figure(figsize=(4.2 * len(found.groups), 4.4), dpi=120, layout="constrained")
     for place, group in enumerate(found.groups, start=1):
         axes = figure.add_subplot(1, len(found.groups), place)
         axes.plot((0, 1), (0, 1), color="0.6", linewidth=1, linestyle="--", label="as sure as right")
@@ -105,6 +88,4 @@ def _drawn(found: Calibration) -> bytes:
         legend = axes.legend(loc="upper left", fontsize=8)
         for handle in legend.get_children()[0].findobj(PathCollection):
             handle.set_sizes([40])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return written_png(figure, path)

@@ -8,15 +8,15 @@ diagnostic tests", Cancer 3 (1950)). It is 0 for telling nothing, for telling ev
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-
-import anyio
 
 from limner.errors import InputError
 from limner.evals.sharing.cases import Case, Statement, read_cases
 from limner.evals.statistics import wilson
 from limner.inference import LanguageModel
 from limner.inference.encoder import Encoder
+from limner.inference.together import together
 from limner.profiles.sharing import Judge
 from limner.profiles.sharing.audit import decision_of
 from limner.profiles.sharing.requests import read_request
@@ -170,26 +170,19 @@ async def sharing(
 
 
 async def _all(cases: Sequence[Case], judge: Judge, tell: Callable[[str], None]) -> list[list[Judged]]:
-    found: dict[int, list[Judged]] = {}
-    limit = anyio.CapacityLimiter(_AT_ONCE)
+    done = 0
 
-    async def one(place: int) -> None:
-        async with limit:
-            found[place] = await _judged(cases[place], judge)
-        if len(found) % 10 == 0:
-            tell(f"{len(found)} of {len(cases)} requests")
+    async def one(case: Case) -> list[Judged]:
+        nonlocal done
+        judged = await _judged(case, judge)
+        done += 1
+        if done % 10 == 0:
+            tell(f"{done} of {len(cases)} requests")
+        return judged
 
-    await one(0)
-    try:
-        async with anyio.create_task_group() as group:
-            for place in range(1, len(cases)):
-                group.start_soon(one, place)
-    except BaseExceptionGroup as failed:
-        first: BaseException = failed
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from failed
-    return [found[place] for place in range(len(cases))]
+    # The first by itself: it fills the server's prefix cache for the others.
+    first = [await one(case) for case in cases[:1]]
+    return first + await together([partial(one, case) for case in cases[1:]], at_once=_AT_ONCE)
 
 
 async def _judged(case: Case, judge: Judge) -> list[Judged]:

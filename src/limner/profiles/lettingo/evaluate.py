@@ -8,17 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import anyio
 import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError, ModelError, ModelUnavailable
+from limner.inference.together import together
 from limner.memory.records import Record
 from limner.profiles.lettingo.calibration import Link, losses, within_auc
 from limner.profiles.lettingo.explore import PROFILES, Progress, latest
 from limner.profiles.lettingo.judge import LanguageModelJudge, View
 from limner.profiles.lettingo.runs import Judgement, RunFolder, WrittenProfile
-from limner.profiles.lettingo.side_by_side import together
 from limner.profiles.lettingo.split import Case
 from limner.profiles.lettingo.text_recommender import TextFeatures
 
@@ -102,26 +101,24 @@ async def ajudge(
             for one in wanted
             if (row := there.get((name, one[0].user, one[1], one[2]))) is None or row.log_odds is None
         ]
-        limit = anyio.CapacityLimiter(concurrency)
         finished = failed = 0
 
         async def one_of_them(case: Case, view: View, profile: str, text: str) -> None:
             nonlocal finished, failed
-            async with limit:
-                row = Judgement(judge=name, user=case.user, view=view, profile=profile)
-                try:
-                    row = row.model_copy(update={"log_odds": await judge.judge(case, view, text)})
-                except ModelUnavailable:
-                    raise
-                except ModelError as error:
-                    row = row.model_copy(update={"error": str(error)})
-                    failed += 1
-                run.append(JUDGEMENTS, [row])
+            row = Judgement(judge=name, user=case.user, view=view, profile=profile)
+            try:
+                row = row.model_copy(update={"log_odds": await judge.judge(case, view, text)})
+            except ModelUnavailable:
+                raise
+            except ModelError as error:
+                row = row.model_copy(update={"error": str(error)})
+                failed += 1
+            run.append(JUDGEMENTS, [row])
             finished += 1
             progress("judge", finished, len(todo))
 
         progress("judge", 0, len(todo))
-        await together(partial(one_of_them, *one) for one in todo)
+        await together((partial(one_of_them, *one) for one in todo), at_once=concurrency)
     return failed
 
 

@@ -7,15 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from limner.errors import ModelUnavailable
 from limner.inference import Prompt, load_prompt
+from limner.inference.together import together
 from limner.profiles.lettingo.configuration import GeneratorSettings, LettinGoSettings
 from limner.profiles.lettingo.generators import Generator, generator
 from limner.profiles.lettingo.judge import rated_lines
 from limner.profiles.lettingo.runs import RunFolder, WrittenProfile
-from limner.profiles.lettingo.side_by_side import together
 from limner.profiles.lettingo.split import Case, cases_of, data_hash
 from limner.settings import Settings
 from limner.tools.datasets import Dataset, load_dataset
@@ -128,7 +126,6 @@ class _Exploration:
 
     async def write(self, todo: Sequence[tuple[Case, list[int]]], settings: Settings) -> None:
         at_once = self.wanted.concurrency if self.one.folder is None else self.one.batch_size
-        limit = anyio.CapacityLimiter(at_once)
         finished = 0
         with ExitStack() as ends:
             writer = generator(self.one, settings)
@@ -136,13 +133,12 @@ class _Exploration:
 
             async def user(case: Case, numbers: list[int]) -> None:
                 nonlocal finished
-                async with limit:
-                    await self._user(writer, case, numbers)
+                await self._user(writer, case, numbers)
                 finished += 1
                 self.progress(self.one.name, finished, len(todo))
 
             self.progress(self.one.name, 0, len(todo))
-            await together(partial(user, case, numbers) for case, numbers in todo)
+            await together((partial(user, *one) for one in todo), at_once=at_once)
 
     async def _user(self, writer: Generator, case: Case, numbers: Sequence[int]) -> None:
         messages = profile_messages(self.prompt, case, self.kind, self.wanted.words)

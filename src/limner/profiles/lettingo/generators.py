@@ -17,8 +17,8 @@ from limner.errors import ConfigurationError, ModelError, ModelUnavailable
 from limner.inference import LanguageModel
 from limner.inference.embedded import MissingExtra
 from limner.inference.language_model import language_model
+from limner.inference.together import together
 from limner.profiles.lettingo.configuration import GeneratorSettings
-from limner.profiles.lettingo.side_by_side import together
 from limner.settings import Settings
 
 __all__ = ["Draft", "EndpointGenerator", "FolderGenerator", "Generator", "generator", "need_training"]

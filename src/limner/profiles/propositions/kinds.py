@@ -8,25 +8,24 @@ one, and whether the two *clash*. Of the last two neither alone tells much; thei
 
 import math
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
-import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
 from limner.errors import MalformedOutput
 from limner.inference import LanguageModel, Prompt, load_prompt
 from limner.inference.choose import choose
 from limner.inference.structured import structured
+from limner.inference.together import together
 from limner.memory.sameness import opposite
 from limner.profiles.propositions.apart import says_more, shares_half
 from limner.profiles.propositions.parts import parts
 
 __all__ = ["Finding", "Judge", "Notes", "RelationKind", "Relations", "judge_for", "tells_a_change"]
-
-T = TypeVar("T")
 
 RelationKind = Literal["same", "updates", "contradicts", "narrows", "broadens", "unrelated"]
 """What a draft does to a statement that is known: says it again; puts an end to it; denies that it is so at the same time;
@@ -115,10 +114,11 @@ class _OneByOne:
         self._clash = load_prompt("profiles/propositions/clash", prompts)
 
     async def kinds(self, pairs: Sequence[Notes]) -> list[Finding]:
-        return await _each(self._kind, pairs)
+        return await together([partial(self._kind, pair) for pair in pairs], at_once=_AT_ONCE)
 
     async def excluded(self, pairs: Sequence[Notes]) -> list[bool]:
-        return [odds > _FAR_EXCLUDES_ABOVE for odds in await _each(self._exclusion, pairs)]
+        asked = [partial(self._exclusion, pair) for pair in pairs]
+        return [odds > _FAR_EXCLUDES_ABOVE for odds in await together(asked, at_once=_AT_ONCE)]
 
     async def _kind(self, pair: Notes) -> Finding:
         alike: float | None = None
@@ -178,27 +178,6 @@ def decided(pair: Notes, exclusion: float, exact: float | None) -> Finding:
     if not change and exclusion > _CONTRADICTS_ABOVE and len(longer.split()) <= _PLAIN:
         return Finding("contradicts", f"both cannot be so at once (log-odds {exclusion:.1f})")
     return _NOTHING
-
-
-async def _each(ask: Callable[[Notes], Awaitable[T]], pairs: Sequence[Notes]) -> list[T]:
-    """Ask about several pairs, some at once; what the first one to fail raises is raised as it is."""
-    found: dict[int, T] = {}
-    at_once = anyio.CapacityLimiter(_AT_ONCE)
-
-    async def one(place: int) -> None:
-        async with at_once:
-            found[place] = await ask(pairs[place])
-
-    try:
-        async with anyio.create_task_group() as group:
-            for place in range(len(pairs)):
-                group.start_soon(one, place)
-    except BaseExceptionGroup as failed:
-        first: BaseException = failed
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from failed
-    return [found[place] for place in range(len(pairs))]
 
 
 class RelationLabel(BaseModel):
