@@ -1,5 +1,6 @@
 """`limner reflect --explain`: what became of each batch, and why, for people to read."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -70,10 +71,14 @@ def _change(change: "Change") -> list[str]:
     lines = [f"{change.kind} {change.confidence:.1f}  {change.text}"]
     lines += [f"was: {text}" for text in change.before if text != change.text]
     lines += [f"why: {change.because}"] if change.because else []
-    lines += [f"over since {change.valid_until:%Y-%m-%d}"] if change.valid_until is not None else []
+    lines += [_end(change.valid_until)] if change.valid_until is not None else []
     against = f", {change.contradicting} against" if change.contradicting else ""
     observations = "observation" if change.supporting == 1 else "observations"
     return [*lines, f"{change.supporting} {observations} for it{against}  {change.proposition_id}"]
+
+
+def _end(until: datetime) -> str:
+    return f"{'over since' if until <= datetime.now(UTC) else 'until'} {until:%Y-%m-%d}"
 
 
 def _refusal(refusal: "Refusal") -> list[str]:
