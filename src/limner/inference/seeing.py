@@ -4,7 +4,6 @@ That a server takes a request with a picture does not mean that its model sees i
 counts as seeing when it names the colours of two pictures right, which costs two answers of a word, once.
 """
 
-import base64
 import struct
 import zlib
 from collections.abc import Awaitable, Callable
@@ -14,6 +13,7 @@ from langchain_core.messages import HumanMessage
 
 from limner.errors import ModelError, ModelUnavailable
 from limner.inference.language_model import LanguageModel
+from limner.inference.pictures import data_url
 
 __all__ = ["filled", "names_colours", "picture_message", "sees", "takes_no_pictures"]
 
@@ -82,4 +82,4 @@ def filled(colour: tuple[int, int, int]) -> str:
 
     header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row * _SIDE))
-    return f"data:image/png;base64,{base64.b64encode(png + chunk(b'IEND', b'')).decode('ascii')}"
+    return data_url(png + chunk(b"IEND", b""))

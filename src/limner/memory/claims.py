@@ -5,9 +5,10 @@ what was concluded from it is stored. A claim is a lease: it ends by itself when
 puts the batch back with a growing pause, and after `max_attempts` the observation is `parked` with its reason.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
@@ -21,6 +22,7 @@ from limner.memory.rows import lock_user, observation_from
 from limner.memory.schema import observations
 
 __all__ = (
+    "FREED",
     "Batch",
     "Parked",
     "check_held",
@@ -39,6 +41,13 @@ MAX_BATCH = 50
 FIRST_PAUSE = timedelta(seconds=30)
 """Wait after the first failure; each further one is four times as long."""
 
+FREED: Mapping[str, str | None] = MappingProxyType({
+    "state": "pending",
+    "claim_id": None,
+    "claim_holder": None,
+    "claim_expires_at": None,
+})
+"""What makes an observation nobody's again."""
 _ERROR_CHARS = 2000
 
 
@@ -225,11 +234,10 @@ def _holds(user_id: str, batch_id: str) -> ColumnElement[bool]:
     return and_(c.user_id == user_id, c.state == "claimed", c.claim_id == batch_id)
 
 
-def _after(attempts: int, error: str | None, max_attempts: int) -> dict[str, Any]:
-    freed = {"state": "pending", "claim_id": None, "claim_holder": None, "claim_expires_at": None}
+def _after(attempts: int, error: str | None, max_attempts: int) -> Mapping[str, Any]:
     if error is None:
-        return freed
-    failed = {**freed, "attempts": attempts + 1, "last_error": error[:_ERROR_CHARS]}
+        return FREED
+    failed = {**FREED, "attempts": attempts + 1, "last_error": error[:_ERROR_CHARS]}
     if attempts + 1 >= max_attempts:
         return {**failed, "state": "parked", "next_attempt_at": None}
     return {**failed, "next_attempt_at": utc_now() + FIRST_PAUSE * 4**attempts}

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from limner.errors import InputError
 from limner.inference.pictures import data_url
-from limner.memory.claims import Batch, check_held
+from limner.memory.claims import FREED, Batch, check_held
 from limner.memory.records import Media, Observation, utc_now
 from limner.memory.rows import lock_user
 from limner.memory.schema import observations
@@ -58,10 +58,7 @@ def put_off(connection: Connection, user_id: str, batch: Batch, ids: Collection[
         update(observations)
         .where(observations.c.user_id == user_id, observations.c.id.in_(ids))
         .values(
-            state="pending",
-            claim_id=None,
-            claim_holder=None,
-            claim_expires_at=None,
+            **FREED,
             next_attempt_at=utc_now() + PAUSE,
             last_error=reason,
         )

@@ -116,6 +116,11 @@ class Observation(Record):
     origin: str | None = None
     """The user id under which it was recorded, where that user has been merged into this one since."""
 
+    @property
+    def seen(self) -> str:
+        """What a model saw in its picture; empty where there is none, or nobody has looked."""
+        return (self.media.description if self.media is not None else None) or ""
+
 
 @dataclass(frozen=True, slots=True)
 class NewObservation:

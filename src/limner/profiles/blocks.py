@@ -48,6 +48,12 @@ class Piece:
         """Its words, in one line."""
         return " ".join(self.observation.text[self.start : self.end].split())
 
+    @property
+    def evidence(self) -> Evidence:
+        """It, as evidence."""
+        text = self.observation.text[self.start : self.end]
+        return Evidence(observation_id=self.observation.id, start=self.start, end=self.end, quote=text)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -124,16 +130,7 @@ def evidence_for(text: str, read: Sequence[Piece]) -> tuple[Evidence, ...]:
     shared = [(piece, len(said & content_words(piece.text))) for piece in read]
     most = max((count for _, count in shared), default=0)
     # Half of the best: what shares one common word with a sentence is not what it rests on.
-    chosen = [piece for piece, count in shared if 2 * count >= most]
-    return tuple(
-        Evidence(
-            observation_id=piece.observation.id,
-            start=piece.start,
-            end=piece.end,
-            quote=piece.observation.text[piece.start : piece.end],
-        )
-        for piece in chosen
-    )
+    return tuple(piece.evidence for piece, count in shared if 2 * count >= most)
 
 
 def content_words(text: str) -> set[str]:

@@ -266,7 +266,7 @@ class _Batch:
         source = " ".join([*(line.text for line in old), *(piece.text for piece in new)])
         if not numbers or not one.text.startswith(_OPENING) or strangers(one.text, source):
             return None
-        spans = (*(e for line in old for e in line.evidence), *(_span(piece) for piece in new))
+        spans = (*(e for line in old for e in line.evidence), *(piece.evidence for piece in new))
         return _line(one.text, spans)
 
 
@@ -312,12 +312,7 @@ def _own_words(read: Sequence[Piece]) -> PortraitLine:
     """Return the longest piece as the user's own words: what no faithful sentence came for is not lost."""
     piece = max(read, key=lambda one: len(one.text))
     words = piece.text if len(piece.text) <= _LONGEST else f"{piece.text[: _LONGEST - 1]}…"
-    return _line(f"The user said: {quoted(words)}", [_span(piece)])
-
-
-def _span(piece: Piece) -> Evidence:
-    text = piece.observation.text[piece.start : piece.end]
-    return Evidence(observation_id=piece.observation.id, start=piece.start, end=piece.end, quote=text)
+    return _line(f"The user said: {quoted(words)}", [piece.evidence])
 
 
 def _line(text: str, spans: Sequence[Evidence]) -> PortraitLine:

@@ -228,7 +228,9 @@ async def _in_one_call(
             refused.append(Refusal(statement.text, f"cites lines that do not exist: {statement.evidence}"))
             continue
         cited = dict.fromkeys(observation.id for observation, _ in known)
-        source = " ".join(f"{_words(o)} {_dated(o)} {named_dates(s.text, o.occurred_at)}" for o, s in known)
+        source = " ".join(
+            f"{o.text} {o.seen} {_dated(o)} {named_dates(s.text, o.occurred_at)}" for o, s in known
+        )
         stranger = strangers(statement.text, source)
         if stranger:
             because = f"names what the cited observations do not: {', '.join(stranger)}"
@@ -246,11 +248,6 @@ async def _in_one_call(
             )
         )
     return drafts, refused
-
-
-def _words(observation: Observation) -> str:
-    seen = observation.media.description if observation.media is not None else None
-    return f"{observation.text} {seen or ''}"
 
 
 def _dated(observation: Observation) -> str:

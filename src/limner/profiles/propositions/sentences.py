@@ -25,10 +25,9 @@ class Sentence:
 
 def said_and_seen(observation: Observation) -> list[Sentence]:
     """Cut an observation into the sentences of its text, and those of its picture's description."""
-    seen = observation.media.description if observation.media is not None else None
     return [
         *sentences(observation.text),
-        *(replace(sentence, part="image") for sentence in sentences(seen or "")),
+        *(replace(sentence, part="image") for sentence in sentences(observation.seen)),
     ]
 
 
