@@ -16,7 +16,8 @@ from limner.errors import InputError
 from limner.tools.catalogue import Catalogue
 from limner.tools.filters import Filter
 from limner.tools.interactions import Interactions
-from limner.tools.recommenders.protocol import Contribution, Scored
+from limner.tools.recommenders.discovery import load_recommender
+from limner.tools.recommenders.protocol import Contribution, Recommender, Scored
 
 __all__ = [
     "BaseRecommender",
@@ -66,6 +67,10 @@ class BaseRecommender(ABC):
         """Return what each history position adds to the item's score, shape `(len(history),)`; zeros from a model that cannot say."""
         return np.zeros(len(history), dtype=np.float32)
 
+    def _score_many(self, histories: Sequence[Positions]) -> Scores:
+        """Return `_score` of several histories, shape `(histories, items)`; a model that can do them together overrides it."""
+        return np.stack([self._score(history) for history in histories])
+
     @abstractmethod
     def _arrays(self) -> Mapping[str, NDArray[Any]]:
         """Return the arrays that scoring needs."""
@@ -73,6 +78,13 @@ class BaseRecommender(ABC):
     @abstractmethod
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take the arrays that `_arrays` gave."""
+
+    def _parts(self) -> Mapping[str, Recommender]:
+        """Return the fitted recommenders that this one is made of, by a name that a folder can have."""
+        return {}
+
+    def _assemble(self, parts: Mapping[str, Recommender]) -> None:  # noqa: B027 - most have no parts
+        """Take the recommenders that `_parts` gave; called before `_restore`."""
 
     # What follows from it
 
@@ -119,6 +131,15 @@ class BaseRecommender(ABC):
             return scores
         return scores[[self.catalogue.position(item_id) for item_id in candidates]]
 
+    def score_many(self, histories: Sequence[Sequence[str]]) -> Scores:
+        """See `Recommender.score_many`."""
+        scores = np.tile(self._popularity, (len(histories), 1))
+        known = [self._known(history) for history in histories]
+        asked = [place for place, positions in enumerate(known) if positions.size]
+        if asked:
+            scores[asked] = self._score_many([known[place] for place in asked])
+        return scores
+
     def recommend(
         self, history: Sequence[str], k: int, where: Filter | str | None = None, exclude: Iterable[str] = ()
     ) -> list[Scored]:
@@ -156,7 +177,10 @@ class BaseRecommender(ABC):
             "name": self.name,
             "settings": self.settings,
             "catalogue": self.catalogue.version,
+            "parts": sorted(self._parts()),
         }
+        for part, model in self._parts().items():
+            model.save(path / part)
         np.savez(path / "arrays.npz", allow_pickle=False, popularity=self._popularity, **self._arrays())
         self.catalogue.save(path / "catalogue.json")
         (path / "model.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
@@ -173,6 +197,7 @@ class BaseRecommender(ABC):
             with np.load(path / "arrays.npz", allow_pickle=False) as file:
                 arrays = dict(file)
             kind, name, settings = described["format"], described["name"], described["settings"]
+            parts = list(described.get("parts", []))
         except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise InputError(f"{path} holds no recommender: {error}.") from error
         if kind != _FORMAT or name != cls.name:
@@ -187,6 +212,7 @@ class BaseRecommender(ABC):
         if catalogue.version != described["catalogue"]:
             raise InputError(f"{path}: the catalogue is not the one that the model was fitted on.")
         model._popularity = arrays.pop("popularity")
+        model._assemble({part: load_recommender(path / part) for part in parts})
         model._restore(arrays)
         model._catalogue = catalogue
         return model

@@ -60,6 +60,13 @@ class Recommender(Protocol):
         """
         ...
 
+    def score_many(self, histories: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+        """Return the scores of each catalogue item for several histories, shape `(len(histories), len(catalogue))`.
+
+        The same as `score` for each, up to rounding; a model that can do them together is faster so.
+        """
+        ...
+
     def recommend(
         self, history: Sequence[str], k: int, where: Filter | str | None = None, exclude: Iterable[str] = ()
     ) -> list[Scored]:
