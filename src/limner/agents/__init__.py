@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from limner.agents.budget import Budget
     from limner.agents.companion import Answer, Companion
-    from limner.agents.recommender import AgentStep, Recommendation, Recommendations, RecommendingAgent
+    from limner.agents.recommendations import AgentStep, Recommendation, Recommendations
+    from limner.agents.recommender import RecommendingAgent
 
 __all__ = [
     "AgentStep",
@@ -19,12 +20,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AgentStep": "recommender",
+    "AgentStep": "recommendations",
     "Answer": "companion",
     "Budget": "budget",
     "Companion": "companion",
-    "Recommendation": "recommender",
-    "Recommendations": "recommender",
+    "Recommendation": "recommendations",
+    "Recommendations": "recommendations",
     "RecommendingAgent": "recommender",
 }
 

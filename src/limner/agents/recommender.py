@@ -5,7 +5,7 @@ the recommenders, ranks and finishes. Beyond the paper: conditions carry values 
 seen is masked, the base recommender's list is the floor, and every change to it has a reason that is told.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,21 +13,21 @@ from anyio import to_thread
 
 from limner.agents.budget import Budget, Spending
 from limner.agents.decisions import Finish, Rank, Search, decision_schema
+from limner.agents.explaining import Chosen, Explainer
 from limner.agents.fusion import Vote, fuse
-from limner.agents.reasons import Grounds, grounds, justify
-from limner.agents.taste import Taste, mean_rating, tastes
+from limner.agents.history import events_of
+from limner.agents.recommendations import AgentStep, Recommendation, Recommendations
+from limner.agents.taste import Taste, tastes
 from limner.agents.wish import Wish, understand
 from limner.errors import InputError, ModelError
 from limner.inference import LanguageModel, load_prompt
 from limner.inference.choose import choose
 from limner.inference.structured import structured
-from limner.memory.records import Event, Proposition
+from limner.memory.records import Proposition
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
-from limner.tools import Call, CandidateBus, Catalogue, Filter, Item, Recommender
+from limner.tools import CandidateBus, Catalogue, Filter, Recommender
 from limner.tools.lines import described
-from limner.tools.recommenders.protocol import Contribution
-from limner.tools.resolve import resolved
 
 __all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent"]
 
@@ -46,64 +46,6 @@ _OPINION = 100
 """Items that another recommender's own list brings in."""
 _EVERYTHING = "everything"
 _PORTRAIT_LINES = 8
-_CONTRIBUTIONS = 8
-
-
-@dataclass(frozen=True)
-class AgentStep:
-    """Something the agent did, for whoever shows it."""
-
-    action: str
-    detail: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One recommended item."""
-
-    item: Item
-    reason: str
-    calls: tuple[Call, ...]
-    """Tool calls that brought it here."""
-    propositions: tuple[Proposition, ...]
-    """Portrait lines that speak for it."""
-    base_rank: int | None
-    """Rank in the base recommender's list under the same conditions, from 1."""
-
-    @property
-    def title(self) -> str:
-        """The item's title."""
-        return self.item.title
-
-
-@dataclass(frozen=True)
-class Recommendations:
-    """What the agent recommends, and how it came to it."""
-
-    items: tuple[Recommendation, ...]
-    wish: Wish
-    steps: tuple[AgentStep, ...]
-    stopped: str
-    """`finished`; else that nothing satisfies the wish, which budget ended or how the model failed: the list is then the
-    best so far, or the rest of its reasons plain."""
-    ranking: tuple[str, ...]
-    """Every item that satisfies the wish, best first; ids."""
-    base_ranking: tuple[str, ...]
-    """The base recommender's own order of the same items; ids."""
-    unknown: tuple[str, ...] = ()
-    """Items of the user's history that the catalogue does not have."""
-
-    def __iter__(self) -> Iterator[Recommendation]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the agent came to its own end."""
-        return self.stopped == "finished"
 
 
 @dataclass
@@ -154,9 +96,9 @@ class RecommendingAgent:
         self._catalogue = catalogue
         self._recommenders = {recommender.name: recommender for recommender in recommenders}
         self._base = recommenders[0]
-        self._vocabulary = frozenset(value for a in catalogue.attributes() for value in a.values)
         self._model = model
         self._prompts = prompts
+        self._explainer = Explainer(catalogue, recommenders[0], model, prompts)
 
     async def recommend(
         self,
@@ -201,7 +143,7 @@ class RecommendingAgent:
         progress: Callable[[AgentStep], None],
     ) -> Recommendations:
         spending = Spending(budget, self._model.ledger, user.user_id)
-        events = await to_thread.run_sync(_events, user, self._catalogue)
+        events = await to_thread.run_sync(events_of, user, self._catalogue)
         portrait = await to_thread.run_sync(user.propositions)
         failure: str | None = None
         try:
@@ -218,7 +160,8 @@ class RecommendingAgent:
             except ModelError as error:
                 failure = f"the model failed: {error}"
         silent = not worded or (failure is not None and failure.startswith("the model"))
-        items, cut = await self._explained(state, events, k, None if silent else spending)
+        chosen = Chosen(state.order, state.base, state.bus, events, portrait, wish.where)
+        items, cut = await self._explainer.explained(chosen, k, None if silent else spending)
         return Recommendations(
             items=items,
             wish=wish,
@@ -323,71 +266,9 @@ class RecommendingAgent:
         state.ranked = True
         return True
 
-    async def _explained(
-        self, state: _Search, events: dict[str, Event], k: int, spending: Spending | None
-    ) -> tuple[tuple[Recommendation, ...], str | None]:
-        """Give the best items their reasons, worded by the model while there is a budget and it works.
-
-        Returns:
-            The items, and what ended the wording before the last.
-        """
-        ranks = {item_id: rank for rank, item_id in enumerate(state.base, start=1)}
-        mean = mean_rating(list(events.values()))
-        explained: list[Recommendation] = []
-        cut: str | None = None
-        told: set[str] = set()
-        for item_id in state.order[:k]:
-            item = self._catalogue.get(item_id)
-            contributions = self._base.explain(state.bus.history, item_id, _CONTRIBUTIONS)
-            why = grounds(
-                item,
-                neighbours=_varied(contributions, told),
-                events=events,
-                propositions=sorted(state.portrait, key=lambda p: p.id in told),
-                wished=state.wish.where,
-                catalogue=self._catalogue,
-                liked_from=mean,
-            )
-            told |= {*why.neighbours[:1], *(p.id for p in why.propositions[:1])}
-            reason = why.sentence()
-            if spending is not None and cut is None:
-                reason, cut = await self._worded(item, why, spending)
-            calls = tuple(state.bus.candidate(item_id).calls) if item_id in state.bus else ()
-            explained.append(Recommendation(item, reason, calls, why.propositions, ranks.get(item_id)))
-        return tuple(explained), cut
-
-    async def _worded(self, item: Item, why: Grounds, spending: Spending) -> tuple[str, str | None]:
-        """Return a reason in the model's words, or else the plain one and why it is that."""
-        if spending.spent is not None:
-            return why.sentence(), f"the budget of {spending.spent} ended"
-        try:
-            reason = await justify(item, why, self._model, vocabulary=self._vocabulary, prompts=self._prompts)
-        except ModelError as error:
-            return why.sentence(), f"the model failed: {error}"
-        return reason, None
-
-
-def _varied(contributions: Sequence[Contribution], told: set[str]) -> list[str]:
-    """Return the ids of what contributed at least half as much as the first, what other reasons named already last."""
-    if not contributions:
-        return []
-    strong = [c.item_id for c in contributions if 2 * c.amount >= contributions[0].amount]
-    return sorted(strong, key=lambda item_id: item_id in told)
-
 
 def _portrait_lines(propositions: list[Proposition]) -> list[str]:
     return [f"- {line.text}" for line in lines_of(propositions)[:_PORTRAIT_LINES]]
-
-
-def _events(user: UserMemory, catalogue: Catalogue) -> dict[str, Event]:
-    """Return the user's last event with each item, tied to the catalogue, in order; what an assistant said is none."""
-    events: dict[str, Event] = {}
-    for observation in user.observations():
-        event = resolved(observation, catalogue).event
-        if event is not None and observation.author != "assistant":
-            events.pop(event.item_id, None)
-            events[event.item_id] = event
-    return events
 
 
 def _note(state: _Search, progress: Callable[[AgentStep], None], step: AgentStep) -> None:
