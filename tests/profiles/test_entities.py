@@ -138,8 +138,11 @@ async def test_what_was_liked_counts_and_what_was_not_does_not(ada) -> None:
     rate("B", 1)
     rate("C", None, "dislike")
     rate("D", None, "view")
+    rate("E", None, "shown")
+    rate("F", None, "rejected")
+    rate("G", None, "opened")
     drawn = await EntityPortraitist(Vocabulary({})).draw(ada)
-    assert {one.entity.name for one in seen_in(drawn)} == {"A", "Aish", "D", "Dish"}
+    assert {one.entity.name for one in seen_in(drawn)} == {"A", "Aish", "D", "Dish", "G", "Gish"}
 
 
 async def test_a_query_goes_on_with_what_the_user_had_to_do_with(ada, ask) -> None:

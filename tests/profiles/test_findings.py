@@ -78,6 +78,25 @@ def test_a_dislike_is_not_a_choice():
     assert "share/+/genre/War" not in by_topic([*shunned, *seen], {("genre", "War"): 0.1})
 
 
+@pytest.mark.parametrize("kind", ["shown", "opened", "rejected"])
+def test_what_the_user_did_not_take_is_neither_a_choice_nor_an_opinion(kind):
+    passed = [rated(f"W{n}", None, n, kind=kind, genre=("War",)) for n in range(6)]
+    seen = [rated(f"D{n}", None, n, kind="view", genre=("Drama",)) for n in range(6)]
+    baseline = {("genre", "War"): 0.1, ("genre", "Drama"): 0.3}
+    assert find([*passed, *seen], baseline, threshold=0.0) == find(seen, baseline, threshold=0.0)
+    assert by_topic([*passed, *HORROR, *COMEDY]) == by_topic([*HORROR, *COMEDY])
+
+
+@pytest.mark.parametrize("kind", ["accepted", "seen"])
+def test_who_takes_up_an_item_and_then_rates_it_has_chosen_it_once(kind):
+    taken = [rated(f"W{n % 4}", None, n, kind=kind, genre=("War",)) for n in range(8)]
+    baseline = {("genre", "War"): 0.1}
+    assert by_topic(taken, baseline)["share/+/genre/War"].count == 4
+    again = [*taken, rated("W0", 5, 9, genre=("War",))]
+    found = by_topic(again, baseline)["share/+/genre/War"]
+    assert (found.count, found.total) == (4, 4)
+
+
 def test_likes_and_dislikes_lie_at_the_ends_of_the_scale():
     liked = [rated(f"L{n}", None, n, kind="like", genre=("War",)) for n in range(5)]
     shunned = [rated(f"S{n}", None, n, kind="dislike", genre=("Musical",)) for n in range(5)]

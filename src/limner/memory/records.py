@@ -20,6 +20,7 @@ __all__ = [
     "Changes",
     "Consent",
     "Event",
+    "EventKind",
     "Evidence",
     "Media",
     "NewObservation",
@@ -69,13 +70,20 @@ class Standing(IntEnum):
     """The user pinned, confirmed or edited it, looking at it."""
 
 
+EventKind = Literal[
+    "rating", "purchase", "view", "like", "dislike", "shown", "opened", "accepted", "rejected", "seen"
+]
+"""What was done to an item. The last five are what became of a recommendation: it was before the user's eyes (`shown`), they looked closer
+(`opened`), took it (`accepted`), turned it down (`rejected`), or know the item already (`seen`)."""
+
+
 class Event(Record):
     """The structured part of an observation: what was done to which item.
 
     The text of the observation says the same in words; the event lets code compute over it.
     """
 
-    kind: Literal["rating", "purchase", "view", "like", "dislike"]
+    kind: EventKind
     item_id: str
     title: str
     item_type: str = "item"
@@ -86,6 +94,11 @@ class Event(Record):
     """Lowest and highest rating that the source allows."""
     attributes: Mapping[str, AttributeValue] = Field(default_factory=dict)
     """What the catalogue says of the item, such as `{"genre": ("Horror",), "year": 1979}`."""
+
+    @property
+    def taken(self) -> bool:
+        """Whether the user has had the item, whatever they made of it; what was shown, opened or turned down they have not."""
+        return self.kind not in {"shown", "opened", "rejected"}
 
 
 class Media(Record):

@@ -271,7 +271,12 @@ class _Batch:
 
 
 def _unread(user: UserMemory, seen: Collection[str]) -> list[Observation]:
-    return [o for o in user.observations() if o.author != "assistant" and o.id not in seen]
+    """Return what was observed since; what an application only showed them is nothing that they said or did."""
+    return [
+        o
+        for o in user.observations()
+        if o.author != "assistant" and o.id not in seen and (o.event is None or o.event.kind != "shown")
+    ]
 
 
 def _not_denied(user: UserMemory, lines: tuple[PortraitLine, ...]) -> tuple[PortraitLine, ...]:

@@ -125,7 +125,7 @@ def _stands(last: Portrait, told: Sequence[Observation]) -> bool:
 
 
 def _liked(event: Event) -> bool:
-    if event.kind == "dislike":
+    if event.kind in {"dislike", "shown", "rejected"}:
         return False
     if event.value is None or event.scale is None:
         return True

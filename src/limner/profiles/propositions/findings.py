@@ -29,6 +29,8 @@ _LEAST_EFFECT = 0.2
 """Least shrunken contrast worth a sentence, in standard deviations of the person's own ratings."""
 _SALIENT = 1.5
 """A share is worth a sentence where it is this many times the general one."""
+_ANSWERS = frozenset({"accepted", "seen"})
+"""What says that the user takes an item, and nothing else of it."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def find(
         threshold: Least probability to be reported, in [0, 1].
     """
     by_type: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
+    for observation in _telling(observations):
         if observation.event is not None:
             by_type[observation.event.item_type].append(observation)
     found: dict[str, Finding] = {}
@@ -141,6 +143,25 @@ def find(
             ):
                 found[str(finding.topic)] = finding
     return sorted(found.values(), key=lambda f: (-f.probability, str(f.topic)))
+
+
+def _telling(observations: Iterable[Observation]) -> list[Observation]:
+    """Return the observations with an event that says what the user takes or thinks of it.
+
+    What was only shown, opened or turned down says neither; who takes up a recommendation and then rates the item has chosen it once.
+    """
+    telling = [(o, o.event) for o in observations if o.event is not None and o.event.taken]
+    said = {_item(event) for _, event in telling if event.kind not in _ANSWERS}
+    answered = {_item(event): o.id for o, event in telling if event.kind in _ANSWERS}
+    return [
+        o
+        for o, event in telling
+        if event.kind not in _ANSWERS or (_item(event) not in said and answered[_item(event)] == o.id)
+    ]
+
+
+def _item(event: Event) -> tuple[str, str]:
+    return event.item_type, event.item_id
 
 
 def _columns(observations: Sequence[Observation]) -> _Rated:
