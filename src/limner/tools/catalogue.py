@@ -233,7 +233,7 @@ class Catalogue:
             return cls(_Items.validate_python(fields["items"]), kinds=fields["kinds"])
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-        except (json.JSONDecodeError, KeyError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is not a catalogue: {error}.") from error
 
     @classmethod

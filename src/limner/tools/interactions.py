@@ -22,6 +22,8 @@ _SCHEMA = {
     "value": pl.Float32(),
     "time": pl.Float64(),
 }
+_LARGEST = float(np.finfo(np.float32).max)
+"""A larger value would be infinite in the frame."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,7 @@ def _reasons(
     reasons: dict[int, str] = {}
     for place in np.flatnonzero(~np.isfinite(times)).tolist():
         reasons[place] = "the time is missing or not a time"
-    for place in np.flatnonzero(~np.isfinite(values)).tolist():
+    for place in np.flatnonzero(~(np.abs(values) <= _LARGEST)).tolist():
         reasons[place] = "the value is missing or not a finite number"
     for what, ids in (("item", items), ("user", users)):
         for place, text in enumerate(ids):

@@ -1,12 +1,10 @@
 """What every recommender of ours does alike: the catalogue, masking, filters, ranking, storage."""
 
 import inspect
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,14 @@ from limner.tools.filters import Filter
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.discovery import load_recommender
 from limner.tools.recommenders.protocol import Contribution, Recommender, Scored
+from limner.tools.recommenders.storage import (
+    Described,
+    described_in,
+    new_folder,
+    read_arrays,
+    read_catalogue,
+    write_files,
+)
 
 __all__ = [
     "BaseRecommender",
@@ -35,7 +41,7 @@ Scores = NDArray[np.float32]
 Matrix: TypeAlias = NDArray[np.float32] | csr_array
 """Dense or sparse; rows can be taken from either by their places."""
 
-_FORMAT = 1
+_POPULARITY = "popularity"
 
 
 class BaseRecommender(ABC):
@@ -118,6 +124,14 @@ class BaseRecommender(ABC):
         known = interactions.only_items(catalogue.ids)
         if not len(known):
             raise InputError("None of the interactions is with an item of the catalogue.")
+        if not (np.isfinite(known.value).all() and np.isfinite(known.time).all()):
+            raise InputError(
+                "A value or a time of the interactions is not a finite number: read them with Interactions.from_frame, which "
+                "leaves such rows out and names them."
+            )
+        self._catalogue = (
+            None  # a fit that fails leaves no model, rather than half of the old and half of the new
+        )
         self._popularity = np.asarray(user_item_matrix(known, catalogue).sum(axis=0), dtype=np.float32)
         self._fit(known, catalogue)
         self._catalogue = catalogue
@@ -126,7 +140,7 @@ class BaseRecommender(ABC):
     def score(self, history: Sequence[str], candidates: Sequence[str] | None = None) -> Scores:
         """See `Recommender.score`."""
         positions = self._known(history)
-        scores = self._score(positions) if positions.size else self._popularity.copy()
+        scores = self._sound(self._score(positions)) if positions.size else self._popularity.copy()
         if candidates is None:
             return scores
         return scores[[self.catalogue.position(item_id) for item_id in candidates]]
@@ -137,7 +151,9 @@ class BaseRecommender(ABC):
         known = [self._known(history) for history in histories]
         asked = [place for place, positions in enumerate(known) if positions.size]
         if asked:
-            scores[asked] = self._score_many([known[place] for place in asked])
+            found = np.asarray(self._score_many([known[place] for place in asked]))
+            for place, row in zip(asked, found, strict=True):
+                scores[place] = self._sound(row)
         return scores
 
     def recommend(
@@ -147,8 +163,8 @@ class BaseRecommender(ABC):
         if k < 0:
             raise InputError(f"k is {k}; a list cannot have fewer than 0 items.")
         allowed = self.catalogue.mask(where)
-        allowed[self.catalogue.positions(history)] = False
-        allowed[self.catalogue.positions(exclude)] = False
+        allowed[self._known(history)] = False
+        allowed[self.catalogue.positions(_ids("exclude", exclude))] = False
         scores = self.score(history)
         best = ranked(scores, np.flatnonzero(allowed))[:k]
         return [Scored(self.catalogue.ids[position], float(scores[position])) for position in best]
@@ -162,60 +178,76 @@ class BaseRecommender(ABC):
 
     def unknown(self, history: Iterable[str]) -> list[str]:
         """See `Recommender.unknown`."""
-        return [item_id for item_id in history if item_id not in self.catalogue]
+        return [item_id for item_id in _ids("history", history) if item_id not in self.catalogue]
 
     def _known(self, history: Sequence[str]) -> Positions:
         """Return the positions of the history's known items, oldest first, each at its latest occurrence."""
-        latest_first = dict.fromkeys(reversed(history))
+        latest_first = dict.fromkeys(reversed(list(_ids("history", history))))
         return self.catalogue.positions(reversed(list(latest_first)))
 
+    def _sound(self, scores: Scores) -> Scores:
+        # NaN sorts as the worst and an infinity as the best, so a model that diverged would go unnoticed.
+        if scores.shape != (len(self.catalogue),) or not np.isfinite(scores).all():
+            raise InputError(
+                f"{self!r} gave scores that are not one finite number for each item: fit it with other settings, or on other "
+                "data."
+            )
+        return scores
+
     def save(self, path: Path) -> None:
-        """See `Recommender.save`."""
-        path.mkdir(parents=True, exist_ok=True)
-        described = {
-            "format": _FORMAT,
-            "name": self.name,
-            "settings": self.settings,
-            "catalogue": self.catalogue.version,
-            "parts": sorted(self._parts()),
-        }
-        for part, model in self._parts().items():
-            model.save(path / part)
-        np.savez(path / "arrays.npz", allow_pickle=False, popularity=self._popularity, **self._arrays())
-        self.catalogue.save(path / "catalogue.json")
-        (path / "model.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
+        """See `Recommender.save`; where it fails, what was in the folder before is unchanged.
+
+        Raises:
+            InputError: It has not been fitted, the folder cannot be written, or a setting is not what JSON can hold.
+        """
+        catalogue, parts = self.catalogue, self._parts()
+        described = Described(self.name, self.settings, catalogue.version, tuple(sorted(parts)))
+        with new_folder(path) as folder:
+            write_files(folder, described, {_POPULARITY: self._popularity, **self._arrays()}, catalogue)
+            for part, model in parts.items():
+                model.save(folder / part)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """See `Recommender.load`.
 
         Raises:
-            InputError: The folder holds no model, a model of another kind, or one of another format.
+            InputError: The folder holds no model, a model of another kind, one of another format or version, or one of which
+                a file is missing, damaged or changed.
+            NotFound: The kind of a part is not installed.
         """
-        try:
-            described = json.loads((path / "model.json").read_text(encoding="utf-8"))
-            with np.load(path / "arrays.npz", allow_pickle=False) as file:
-                arrays = dict(file)
-            kind, name, settings = described["format"], described["name"], described["settings"]
-            parts = list(described.get("parts", []))
-        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
-            raise InputError(f"{path} holds no recommender: {error}.") from error
-        if kind != _FORMAT or name != cls.name:
+        path = Path(path)
+        described = described_in(path)
+        if described.name != cls.name:
             raise InputError(
-                f"{path} holds {name!r} in format {kind}; this is {cls.name!r}, format {_FORMAT}. Fit it again."
+                f"{path} holds {described.name!r}; this is {cls.name!r}. Use load_recommender, which finds the kind."
             )
+        arrays = read_arrays(path)
+        catalogue = read_catalogue(path, described.catalogue)
+        if arrays.get(_POPULARITY, np.zeros(0)).shape != (len(catalogue),):
+            raise InputError(f"{path}: the arrays do not fit the catalogue. Fit the model again and save it.")
+        parts = {part: load_recommender(path / part) for part in described.parts}
         try:
-            model = cls(**settings)
-        except TypeError as error:
-            raise InputError(f"{path} was saved by another version: {error}. Fit it again.") from error
-        catalogue = Catalogue.load(path / "catalogue.json")
-        if catalogue.version != described["catalogue"]:
-            raise InputError(f"{path}: the catalogue is not the one that the model was fitted on.")
-        model._popularity = arrays.pop("popularity")
-        model._assemble({part: load_recommender(path / part) for part in parts})
-        model._restore(arrays)
+            model = cls(**described.settings)
+            model._popularity = arrays.pop(_POPULARITY)
+            model._assemble(parts)
+            model._restore(arrays)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path} was saved by another version, or changed since: {type(error).__name__}: {error}. Fit the model "
+                "again and save it."
+            ) from error
         model._catalogue = catalogue
         return model
+
+
+def _ids(what: str, item_ids: Iterable[str]) -> Iterable[str]:
+    # One text is a sequence of texts too, and each of its letters an id that no catalogue has.
+    if isinstance(item_ids, str):
+        raise InputError(
+            f"{what} is one text, {item_ids!r}; it takes a sequence of item ids: [{item_ids!r}]."
+        )
+    return item_ids
 
 
 def ranked(scores: Scores, among: Positions | None = None) -> Positions:

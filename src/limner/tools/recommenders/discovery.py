@@ -8,7 +8,6 @@ my_model = "my_package.model:MyModel"
 ```
 """
 
-import json
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
@@ -17,6 +16,7 @@ from limner.errors import InputError, NotFound
 from limner.plugins import plugins
 from limner.tools.names import nearest
 from limner.tools.recommenders.protocol import Recommender
+from limner.tools.recommenders.storage import described_in
 
 __all__ = ["available", "load_recommender", "recommender", "recommender_class"]
 
@@ -76,11 +76,8 @@ def load_recommender(path: Path) -> Recommender:
         InputError: The folder holds none, or one of another format.
         NotFound: Its kind is not installed.
     """
-    try:
-        name = json.loads((path / "model.json").read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} holds no recommender: {error}.") from error
-    return recommender_class(str(name)).load(path)
+    path = Path(path)
+    return recommender_class(described_in(path).name).load(path)
 
 
 def _registered() -> dict[str, EntryPoint]:
