@@ -15,6 +15,11 @@ class Vote:
 
     item_ids: Sequence[str]
     weight: float
+    """Below 0 it moves its items down."""
+    because: str = ""
+    """Whose list it is, in words that can be told."""
+    call: int | None = None
+    """Number of the call that put its items on the candidate bus, if one did."""
 
 
 def fuse(base: Sequence[str], votes: Sequence[Vote]) -> list[str]:

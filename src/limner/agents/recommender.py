@@ -228,8 +228,9 @@ class RecommendingAgent:
         for recommender in others:
             where = state.wish.where or None
             found = recommender.recommend(state.bus.history, _OPINION, where, exclude=state.bus.barred)
-            state.bus.retrieve(recommender, where, _OPINION)
-            state.votes.append(Vote([scored.item_id for scored in found], _OPINION_WEIGHT / len(others)))
+            call = state.bus.retrieve(recommender, where, _OPINION)
+            listed, weight = [scored.item_id for scored in found], _OPINION_WEIGHT / len(others)
+            state.votes.append(Vote(listed, weight, f"the list of {recommender.name}", call.number))
             state.made.append(f"{recommender.name}: {_EVERYTHING}")
             step = AgentStep(
                 "consult", f"{recommender.name}: {_EVERYTHING}", "a second opinion on the whole list"
@@ -242,8 +243,10 @@ class RecommendingAgent:
         taste = state.open.pop(decision.where)
         where = state.wish.where & Filter.parse(decision.where)
         found = recommender.recommend(state.bus.history, _RETRIEVED, where, exclude=state.bus.barred)
-        state.bus.retrieve(recommender, where, _RETRIEVED)
-        state.votes.append(Vote([scored.item_id for scored in found], _SEARCH_WEIGHT * taste.weight))
+        call = state.bus.retrieve(recommender, where, _RETRIEVED)
+        listed, weight = [scored.item_id for scored in found], _SEARCH_WEIGHT * taste.weight
+        because = f"what {recommender.name} finds under {taste.where}"
+        state.votes.append(Vote(listed, weight, because, call.number))
         state.made.append(f"{decision.recommender}: {decision.where}")
         state.searches += 1
 
@@ -260,8 +263,10 @@ class RecommendingAgent:
             choice = await choose(self._model, messages, ["yes", "no"], stage="rank", method="loglik")
             scores[item_id] = choice.log_odds
         by_fit = sorted(scores, key=lambda item_id: -scores[item_id])
-        state.bus.reorder([i for i in by_fit if i in state.bus], "the model ranked by the portrait")
-        state.votes.append(Vote(by_fit, _RANK_WEIGHT))
+        call = state.bus.reorder([i for i in by_fit if i in state.bus], "the model ranked by the portrait")
+        state.votes.append(
+            Vote(by_fit, _RANK_WEIGHT, "how well the model finds that it fits you", call.number)
+        )
         state.made.append("rank")
         state.ranked = True
         return True
