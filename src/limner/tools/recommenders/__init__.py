@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     )
     from limner.tools.recommenders.ease import EASE
     from limner.tools.recommenders.item_knn import ItemKNN
+    from limner.tools.recommenders.markov_knn import MarkovKNN
     from limner.tools.recommenders.popularity import Popularity
     from limner.tools.recommenders.protocol import Contribution, Recommender, Scored
 
@@ -21,6 +22,7 @@ __all__ = [
     "BaseRecommender",
     "Contribution",
     "ItemKNN",
+    "MarkovKNN",
     "Popularity",
     "Recommender",
     "Scored",
@@ -35,6 +37,7 @@ _HOMES = {
     "Contribution": "protocol",
     "EASE": "ease",
     "ItemKNN": "item_knn",
+    "MarkovKNN": "markov_knn",
     "Popularity": "popularity",
     "Recommender": "protocol",
     "Scored": "protocol",
