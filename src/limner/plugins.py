@@ -3,9 +3,28 @@
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from limner.errors import ConfigurationError
+from limner.errors import ConfigurationError, LimnerError
 
-__all__ = ["imported", "load_plugin", "plugins"]
+__all__ = ["FAULTS", "imported", "load_plugin", "plugins"]
+
+FAULTS: tuple[type[Exception], ...] = (
+    LimnerError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What broken code of another package raises when it is imported or called: for whoever has more of its kind to go on with, and
+reports it."""
 
 
 def plugins(group: str) -> Mapping[str, tuple[EntryPoint, ...]]:

@@ -36,10 +36,11 @@ def console(*, err: bool = False) -> "Console":
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = (), wide: bool = False
 ) -> None:
-    """Print a table; the columns named in `right` hold numbers."""
+    """Print a table; the columns named in `right` hold numbers, and a `wide` one is never folded to fit the terminal."""
     from rich.box import SIMPLE
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -48,7 +49,12 @@ def print_table(
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    console().print(table, soft_wrap=False)
+    shown = console()
+    if wide:
+        shown.width = max(
+            shown.width, Measurement.get(shown, shown.options.update(max_width=1000), table).maximum
+        )
+    shown.print(table, soft_wrap=False)
 
 
 def print_evidence(evidence: "Iterable[Evidence]") -> None:

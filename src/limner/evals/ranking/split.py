@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from limner.tools.interactions import Interactions
 
-__all__ = ["Split", "leave_one_out"]
+__all__ = ["Part", "Split", "leave_one_out"]
+
+Part = Literal["test", "validation"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,16 @@ class Split:
     test: Mapping[str, str]
     left_out: tuple[str, ...] = ()
     """Users with fewer than three interactions: they are trained on and not asked about."""
+
+    def questions(self, part: Part) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
+        """Return what a recommender is asked with and what it should find, by user.
+
+        The test items are asked for with everything before them, the validation items with the training items alone.
+        """
+        if part == "validation":
+            return self.histories, self.validation
+        queries = {user: (*history, self.validation[user]) for user, history in self.histories.items()}
+        return queries, self.test
 
 
 def leave_one_out(interactions: Interactions) -> Split:

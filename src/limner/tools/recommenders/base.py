@@ -15,7 +15,7 @@ from limner.tools.catalogue import Catalogue
 from limner.tools.filters import Filter
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.discovery import load_recommender
-from limner.tools.recommenders.protocol import Contribution, Recommender, Scored
+from limner.tools.recommenders.protocol import Contribution, Grid, Recommender, Scored
 from limner.tools.recommenders.storage import (
     Described,
     described_in,
@@ -53,6 +53,8 @@ class BaseRecommender(ABC):
 
     name: ClassVar[str]
     seed: int
+    grid: ClassVar[Grid] = {}
+    """Settings worth trying when they are chosen for other data; nothing where there is nothing to choose."""
 
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from limner.errors import InputError, NotFound
-from limner.plugins import plugins
+from limner.plugins import FAULTS, plugins
 from limner.tools.names import nearest
 from limner.tools.recommenders.protocol import Recommender
 from limner.tools.recommenders.storage import described_in
@@ -21,6 +21,7 @@ from limner.tools.recommenders.storage import described_in
 __all__ = ["available", "load_recommender", "recommender", "recommender_class"]
 
 GROUP = "limner.recommenders"
+_MEMBERS = ("fit", "score", "score_many", "recommend", "explain", "unknown", "save", "load")
 
 
 def available() -> tuple[str, ...]:
@@ -34,18 +35,22 @@ def recommender_class(name: str) -> type[Recommender]:
     Raises:
         NotFound: None is; the message offers the nearest names.
         ImportError: It needs an extra that is not installed; the message names it.
-        InputError: What is registered is not a recommender.
+        InputError: What is registered is not a recommender, or cannot be imported.
     """
     registered = _registered()
     if name not in registered:
         offered = ", ".join(nearest(name, registered) or sorted(registered))
         raise NotFound(f"There is no recommender called {name!r}; there are: {offered}.")
-    loaded = registered[name].load()
-    missing = [
-        member
-        for member in ("fit", "score", "recommend", "explain", "save", "load")
-        if not hasattr(loaded, member)
-    ]
+    try:
+        loaded = registered[name].load()
+    except ImportError:
+        raise
+    except FAULTS as error:
+        raise InputError(
+            f"{registered[name].value} cannot be imported: {type(error).__name__}: {error}. Mend or uninstall "
+            f"the package that registers {name!r}."
+        ) from error
+    missing = [member for member in _MEMBERS if not hasattr(loaded, member)]
     if missing:
         raise InputError(f"{registered[name].value} is no recommender: it lacks {', '.join(missing)}.")
     return cast(type[Recommender], loaded)

@@ -1,8 +1,8 @@
 """What a recommender is to the rest of limner."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,10 @@ from limner.tools.catalogue import Catalogue
 from limner.tools.filters import Filter
 from limner.tools.interactions import Interactions
 
-__all__ = ["Contribution", "Recommender", "Scored"]
+__all__ = ["Contribution", "Grid", "Recommender", "Scored"]
+
+Grid: TypeAlias = Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
+"""Settings to try: values of each setting, of which every combination is meant, or the combinations one by one."""
 
 
 class Scored(NamedTuple):
