@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --upgrade pip
 	$(BIN)/pip install -qq torch==2.13.0
-	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,convert,lenskit,evals,ray,train,dev,docs]'
+	$(BIN)/pip install -qq -c constraints.txt -e '.[embedded,convert,lenskit,implicit,evals,ray,train,dev,docs]'
 	@touch $@
 
 $(VLLM_STAMP): tests/vllm/environment.py

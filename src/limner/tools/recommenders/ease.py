@@ -1,10 +1,6 @@
 """EASE: a linear autoencoder over items in closed form."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from limner.errors import InputError
 from limner.tools.catalogue import Catalogue
@@ -56,9 +52,3 @@ class EASE(LinearItemModel):
         weights = inverse / -np.diag(inverse)
         np.fill_diagonal(weights, 0.0)
         self._weights = weights.astype(np.float32)
-
-    def _arrays(self) -> Mapping[str, NDArray[Any]]:
-        return {"weights": np.asarray(self._weights)}
-
-    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self._weights = arrays["weights"]

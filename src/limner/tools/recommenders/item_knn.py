@@ -1,10 +1,6 @@
 """Item-based nearest neighbours."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from limner.errors import InputError
@@ -66,11 +62,3 @@ class ItemKNN(LinearItemModel):
             shape=shape,
             dtype=np.float32,
         )
-
-    def _arrays(self) -> Mapping[str, NDArray[Any]]:
-        weights = csr_array(self._weights)
-        return {"data": weights.data, "indices": weights.indices, "indptr": weights.indptr}
-
-    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        items = len(arrays["indptr"]) - 1
-        self._weights = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(items, items))

@@ -1,8 +1,10 @@
 """Item-to-item models: a score is a weighted sum over the history, so it can be taken apart again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from limner.errors import InputError
@@ -34,3 +36,16 @@ class LinearItemModel(BaseRecommender):
         column: Any = self._weights[history][:, [item]]
         dense = column.toarray() if isinstance(column, csr_array) else column
         return np.asarray(dense[:, 0] * recency_weights(len(history), self.decay), dtype=np.float32)
+
+    def _arrays(self) -> Mapping[str, NDArray[Any]]:
+        weights = self._weights
+        if isinstance(weights, csr_array):
+            return {"data": weights.data, "indices": weights.indices, "indptr": weights.indptr}
+        return {"weights": weights}
+
+    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        if "weights" in arrays:
+            self._weights = arrays["weights"]
+            return
+        items = len(arrays["indptr"]) - 1
+        self._weights = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(items, items))

@@ -1,10 +1,6 @@
 """Item-to-next-item neighbours: what people take soon after, and soon before, what somebody took last."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from limner.errors import InputError
@@ -107,11 +103,3 @@ class MarkovKNN(LinearItemModel):
         counts.sort_indices()
         counts.eliminate_zeros()
         return counts
-
-    def _arrays(self) -> Mapping[str, NDArray[Any]]:
-        weights = csr_array(self._weights)
-        return {"data": weights.data, "indices": weights.indices, "indptr": weights.indptr}
-
-    def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        items = len(arrays["indptr"]) - 1
-        self._weights = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(items, items))
