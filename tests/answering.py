@@ -46,6 +46,7 @@ PROMPTS = {
     "intent": "agents",
     "wish": "agents",
     "decide": "agents",
+    "lead": "agents",
     "fit": "agents",
     "reason": "agents",
 }

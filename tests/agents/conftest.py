@@ -6,11 +6,14 @@ import pytest
 
 from contracts.recommender_data import catalogue, interactions
 from limner.agents import RecommendingAgent
+from limner.agents.fusion import Weights
 from limner.memory import Event, Memory, NewObservation
 from limner.settings import Settings
 from limner.testing import HashEncoder
 from limner.tools.recommenders import EASE, Popularity
 
+RANKING = Weights(rank=0.1)
+"""With the model's ranking, which is off by default."""
 FILMS = catalogue()
 MODELS = (EASE(regularization=10.0).fit(interactions(), FILMS), Popularity().fit(interactions(), FILMS))
 
@@ -50,7 +53,7 @@ def rate():
 
 @pytest.fixture
 def agent_of():
-    return lambda model, recommenders=MODELS: RecommendingAgent(FILMS, recommenders, model)
+    return lambda model, recommenders=MODELS: RecommendingAgent(FILMS, recommenders, model, weights=RANKING)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ SLOWEST_FIRST = {
     "agents/decide": ["portrait", "wish", "best", "searches", "conditions"],
     "agents/fit": ["portrait", "wish", "item"],
     "agents/intent": ["question"],
+    "agents/lead": ["portrait", "wish", "best", "steps"],
     "agents/reason": ["item", "facts"],
     "agents/wish": ["wish"],
     "profiles/lettingo/contrast": ["ratings"],

@@ -3,10 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Vote", "fuse"]
+__all__ = ["Vote", "Weights", "fuse"]
 
 _SMOOTHING = 20
 """The constant of reciprocal rank fusion (Cormack et al. 2009 use 60 for lists of a thousand; these are of tens)."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the parts of the loop count against the base list's 1; see docs/decisions/0004-weights-of-the-loop.md."""
+
+    opinion: float = 0.4
+    """The other recommenders' own lists, all of them together."""
+    like: float = 0.3
+    """What goes with an item that the wish names as an example."""
+    search: float = 0.1
+    """A conditioned search, at full confidence in what speaks for the condition."""
+    rank: float = 0.0
+    """The model's own ranking of the best; at 0 it is not asked for one."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +34,14 @@ class Vote:
     """Whose list it is, in words that can be told."""
     call: int | None = None
     """Number of the call that put its items on the candidate bus, if one did."""
+    evidence: tuple[str, ...] = ()
+    """Ids of the observations that it comes from, where it comes from what the user did."""
+
+    def gain(self, item_id: str) -> float:
+        """Return what it adds to an item's score in `fuse`."""
+        if item_id not in self.item_ids:
+            return 0.0
+        return self.weight / (_SMOOTHING + self.item_ids.index(item_id))
 
 
 def fuse(base: Sequence[str], votes: Sequence[Vote]) -> list[str]:

@@ -5,27 +5,26 @@ the recommenders, ranks and finishes. Beyond the paper: conditions carry values 
 seen is masked, the base recommender's list is the floor, and every change to it has a reason that is told.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from anyio import to_thread
 
 from limner.agents.budget import Budget, Spending
-from limner.agents.decisions import Finish, Rank, Search, decision_schema
+from limner.agents.deciding import Scene, decide
+from limner.agents.decisions import Finish, Rank, Search
 from limner.agents.explaining import Chosen, Explainer
-from limner.agents.fusion import Vote, fuse
-from limner.agents.history import events_of
+from limner.agents.fusion import Vote, Weights, fuse
+from limner.agents.history import History, feedback_votes, history_of
+from limner.agents.profile import Lead, Profile, ProfileKind, profile
 from limner.agents.recommendations import AgentStep, Recommendation, Recommendations
-from limner.agents.taste import Taste, tastes
 from limner.agents.wish import Wish, understand
 from limner.errors import InputError, ModelError
 from limner.inference import LanguageModel, load_prompt
 from limner.inference.choose import choose
-from limner.inference.structured import structured
-from limner.memory.records import Proposition
+from limner.memory.records import Event, Proposition, utc_now
 from limner.memory.user import UserMemory
-from limner.profiles.propositions.portraitist import lines_of
 from limner.tools import CandidateBus, Catalogue, Filter, Recommender
 from limner.tools.lines import described
 
@@ -37,15 +36,11 @@ _SEARCHES = 2
 """Conditioned searches after which the agent may rank or finish only: a small model would search on for ever."""
 _RANKED = 12
 """Items that the model is asked about when it ranks."""
-_OPINION_WEIGHT = 0.4
-_SEARCH_WEIGHT = 0.1
-_RANK_WEIGHT = 0.1
-"""What another recommender's own list, a conditioned search at full confidence, and the model's ranking count against the
-base list's 1. Chosen on users with even numbers; see docs/decisions/0004-weights-of-the-loop.md."""
 _OPINION = 100
 """Items that another recommender's own list brings in."""
 _EVERYTHING = "everything"
-_PORTRAIT_LINES = 8
+_SHOWN = 4
+"""Titles of the list so far that the model sees when it decides."""
 
 
 @dataclass
@@ -55,10 +50,10 @@ class _Search:
     wish: Wish
     bus: CandidateBus
     base: tuple[str, ...]
-    portrait: list[Proposition]
     votes: list[Vote] = field(default_factory=list)
-    open: dict[str, Taste] = field(default_factory=dict)
-    """Conditions that may still be searched, by their text form, with the taste that gives the reason."""
+    profile: Profile = field(default_factory=lambda: Profile("", ()))
+    open: dict[str, Lead] = field(default_factory=dict)
+    """Conditions that may still be searched, by their text form."""
     searches: int = 0
     made: list[str] = field(default_factory=list)
     steps: list[AgentStep] = field(default_factory=list)
@@ -79,6 +74,8 @@ class RecommendingAgent:
         prompts: Folder of overriding prompt files.
         item_type: What a person calls one of the catalogue's items, such as `film`: a wish for anything else is not
             for this agent.
+        shown: What the model is shown of the user.
+        weights: What the parts of the loop count; none are the defaults.
     """
 
     def __init__(
@@ -89,6 +86,8 @@ class RecommendingAgent:
         prompts: Path | None = None,
         *,
         item_type: str = "item",
+        shown: ProfileKind = "portrait",
+        weights: Weights | None = None,
     ) -> None:
         if not recommenders:
             raise InputError("The recommending agent needs at least one fitted recommender.")
@@ -96,6 +95,8 @@ class RecommendingAgent:
         self._catalogue = catalogue
         self._recommenders = {recommender.name: recommender for recommender in recommenders}
         self._base = recommenders[0]
+        self._shown = shown
+        self._weights = weights or Weights()
         self._model = model
         self._prompts = prompts
         self._explainer = Explainer(catalogue, recommenders[0], model, prompts)
@@ -143,24 +144,28 @@ class RecommendingAgent:
         progress: Callable[[AgentStep], None],
     ) -> Recommendations:
         spending = Spending(budget, self._model.ledger, user.user_id)
-        events = await to_thread.run_sync(events_of, user, self._catalogue)
+        history = await to_thread.run_sync(history_of, user, self._catalogue)
         portrait = await to_thread.run_sync(user.propositions)
         failure: str | None = None
         try:
             wish = await understand(request, self._catalogue, self._model, self._prompts)
         except ModelError as error:
             wish, failure = Wish(request, Filter(), (request,)), f"the model failed: {error}"
-        state = await to_thread.run_sync(self._started, wish, list(events), exclude, portrait)
+        state = await to_thread.run_sync(self._started, wish, history, exclude)
         _note(state, progress, AgentStep("understand", str(wish.where) or "no condition"))
+        await to_thread.run_sync(self._consult, state, progress)
         if failure is None and not state.base:
             failure = f"nothing new satisfies {wish.where}" if wish.where else "nothing new is left"
         elif failure is None:
+            await to_thread.run_sync(self._look, state, portrait, history.events)
             try:
                 failure = await self._loop(state, spending, progress)
             except ModelError as error:
                 failure = f"the model failed: {error}"
         silent = not worded or (failure is not None and failure.startswith("the model"))
-        chosen = Chosen(state.order, state.base, state.bus, events, portrait, wish.where)
+        chosen = Chosen(
+            state.order, state.base, state.bus, history, portrait, wish.where, state.votes
+        )
         items, cut = await self._explainer.explained(chosen, k, None if silent else spending)
         return Recommendations(
             items=items,
@@ -172,80 +177,95 @@ class RecommendingAgent:
             unknown=state.bus.unknown,
         )
 
-    def _started(
-        self, wish: Wish, history: list[str], exclude: Collection[str], portrait: list[Proposition]
-    ) -> _Search:
-        bus = CandidateBus(self._catalogue, history, exclude)
+    def _started(self, wish: Wish, history: History, exclude: Collection[str]) -> _Search:
+        bus = CandidateBus(self._catalogue, list(history.taken), {*exclude, *history.rejected})
         everything = self._base.recommend(bus.history, len(self._catalogue), wish.where, exclude=bus.barred)
         bus.retrieve(self._base, wish.where or None, _RETRIEVED)
-        state = _Search(wish, bus, tuple(scored.item_id for scored in everything), portrait)
+        state = _Search(wish, bus, tuple(scored.item_id for scored in everything))
         state.made.append(f"{self._base.name}: {_EVERYTHING}")
-        for taste in tastes(portrait, self._catalogue)[:_PORTRAIT_LINES]:
-            if str(taste.where) != str(wish.where):
-                state.open[str(taste.where)] = taste
+        state.votes += feedback_votes(
+            history, self._base, set(state.base), now=utc_now(), where=wish.where or None
+        )
         return state
+
+    def _look(self, state: _Search, portrait: Sequence[Proposition], events: Mapping[str, Event]) -> None:
+        """Find what the user's profile suggests to look for."""
+        state.profile = profile(self._shown, portrait, events, state.order, self._catalogue)
+        asked = {str(condition) for condition in state.wish.where.conditions}
+        state.open = {str(lead.where): lead for lead in state.profile.leads if str(lead.where) not in asked}
 
     async def _loop(
         self, state: _Search, spending: Spending, progress: Callable[[AgentStep], None]
     ) -> str | None:
         """Let the model decide until it finishes; return which budget ended it, if one did."""
-        prompt = load_prompt("agents/decide", self._prompts)
         while True:
             exhausted = spending.exhausted
             if exhausted is not None:
                 return f"the budget of {exhausted} ended"
-            spending.rounds += 1
-            if not state.open and state.ranked:
-                return None
             if state.searches >= _SEARCHES:
                 state.open.clear()
-            schema = decision_schema(list(self._recommenders), list(state.open), may_rank=not state.ranked)
-            messages = prompt.messages(
-                portrait="\n".join(_portrait_lines(state.portrait)) or "- nothing is known yet",
-                wish=state.wish.text or "none",
-                best="; ".join(self._catalogue.get(i).title for i in state.order[:6]),
-                searches="; ".join(state.made),
-                conditions="; ".join(state.open) or "none",
+            scene = Scene(
+                portrait=state.profile.text,
+                wish=state.wish.text,
+                best=[self._catalogue.get(item_id).title for item_id in state.order[:_SHOWN]],
+                made=state.made,
+                leads=state.open,
+                recommenders=list(self._recommenders),
+                may_rank=not state.ranked and self._weights.rank > 0,
+                searches=_SEARCHES - state.searches,
             )
-            decision = (await structured(self._model, messages, schema, stage="decide", max_tokens=160)).root
-            if spending.rounds == 1:
-                await to_thread.run_sync(self._consult, state, progress)
-            if isinstance(decision, Finish):
-                _note(state, progress, AgentStep("finish", f"{len(state.bus)} candidates", decision.reason))
+            if not scene.leads and not scene.may_rank:
                 return None
-            if isinstance(decision, Rank):
-                if await self._rank(state, spending):
-                    detail = f"the best {_RANKED} by the portrait"
-                    _note(state, progress, AgentStep("rank", detail, decision.reason))
-            else:
-                await to_thread.run_sync(self._search, state, decision)
-                detail = f"{decision.recommender}: {decision.where}"
-                _note(state, progress, AgentStep("search", detail, decision.reason))
+            spending.rounds += 1
+            for decision in await decide(scene, self._model, self._prompts):
+                if spending.spent is not None:
+                    break
+                if isinstance(decision, Finish):
+                    step = AgentStep("finish", f"{len(state.bus)} candidates", decision.reason)
+                    _note(state, progress, step)
+                    return None
+                if isinstance(decision, Rank):
+                    if await self._rank(state, spending):
+                        detail = f"the best {_RANKED} by the portrait"
+                        _note(state, progress, AgentStep("rank", detail, decision.reason))
+                else:
+                    await to_thread.run_sync(self._search, state, decision)
+                    detail = f"{decision.recommender}: {decision.where}"
+                    _note(state, progress, AgentStep("search", detail, decision.reason))
 
     def _consult(self, state: _Search, progress: Callable[[AgentStep], None]) -> None:
-        """Count the other recommenders' own lists; no model has to decide that a second opinion is worth having."""
+        """Count the other recommenders' own lists, and what goes with the wish's examples: no model has to decide on that."""
         others = [recommender for recommender in self._recommenders.values() if recommender is not self._base]
+        where = state.wish.where or None
         for recommender in others:
-            where = state.wish.where or None
             found = recommender.recommend(state.bus.history, _OPINION, where, exclude=state.bus.barred)
             call = state.bus.retrieve(recommender, where, _OPINION)
-            listed, weight = [scored.item_id for scored in found], _OPINION_WEIGHT / len(others)
+            listed, weight = [scored.item_id for scored in found], self._weights.opinion / len(others)
             state.votes.append(Vote(listed, weight, f"the list of {recommender.name}", call.number))
             state.made.append(f"{recommender.name}: {_EVERYTHING}")
             step = AgentStep(
                 "consult", f"{recommender.name}: {_EVERYTHING}", "a second opinion on the whole list"
             )
             _note(state, progress, step)
+        for item_id in state.wish.like:
+            title = self._catalogue.get(item_id).title
+            alike = self._base.recommend([item_id], _OPINION, where, exclude=state.bus.barred)
+            listed, weight = [scored.item_id for scored in alike], self._weights.like / len(state.wish.like)
+            call = state.bus.add(listed, f"{self._base.name} finds it with {title}")
+            state.votes.append(Vote(listed, weight, f"what goes with {title}", call.number))
+            _note(
+                state, progress, AgentStep("consult", f"{self._base.name}: with {title}", "the wish names it")
+            )
 
     def _search(self, state: _Search, decision: Search) -> None:
         """Let a recommender look under one condition, and count what it finds as a vote."""
         recommender = self._recommenders[decision.recommender]
-        taste = state.open.pop(decision.where)
+        lead = state.open.pop(decision.where)
         where = state.wish.where & Filter.parse(decision.where)
         found = recommender.recommend(state.bus.history, _RETRIEVED, where, exclude=state.bus.barred)
         call = state.bus.retrieve(recommender, where, _RETRIEVED)
-        listed, weight = [scored.item_id for scored in found], _SEARCH_WEIGHT * taste.weight
-        because = f"what {recommender.name} finds under {taste.where}"
+        listed, weight = [scored.item_id for scored in found], self._weights.search * lead.weight
+        because = f"what {recommender.name} finds under {lead.where}"
         state.votes.append(Vote(listed, weight, because, call.number))
         state.made.append(f"{decision.recommender}: {decision.where}")
         state.searches += 1
@@ -253,27 +273,24 @@ class RecommendingAgent:
     async def _rank(self, state: _Search, spending: Spending) -> bool:
         """Order the best candidates by how likely the model finds it that the person enjoys them, if the budget lasts."""
         prompt = load_prompt("agents/fit", self._prompts)
-        portrait = "\n".join(_portrait_lines(state.portrait)) or "- nothing is known yet"
         scores: dict[str, float] = {}
         for item_id in state.order[:_RANKED]:
             if spending.spent is not None:
                 return False  # an order of some would put those that nobody asked about behind them
             item = self._catalogue.get(item_id)
-            messages = prompt.messages(portrait=portrait, wish=state.wish.text, item=described(item))
+            messages = prompt.messages(
+                portrait=state.profile.text, wish=state.wish.text, item=described(item)
+            )
             choice = await choose(self._model, messages, ["yes", "no"], stage="rank", method="loglik")
             scores[item_id] = choice.log_odds
         by_fit = sorted(scores, key=lambda item_id: -scores[item_id])
         call = state.bus.reorder([i for i in by_fit if i in state.bus], "the model ranked by the portrait")
         state.votes.append(
-            Vote(by_fit, _RANK_WEIGHT, "how well the model finds that it fits you", call.number)
+            Vote(by_fit, self._weights.rank, "how well the model finds that it fits you", call.number)
         )
         state.made.append("rank")
         state.ranked = True
         return True
-
-
-def _portrait_lines(propositions: list[Proposition]) -> list[str]:
-    return [f"- {line.text}" for line in lines_of(propositions)[:_PORTRAIT_LINES]]
 
 
 def _note(state: _Search, progress: Callable[[AgentStep], None], step: AgentStep) -> None:

@@ -10,8 +10,11 @@ from typing import Annotated, Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from limner.agents.bounds import year_bounds
+from limner.agents.likeness import likeness
 from limner.inference import LanguageModel, load_prompt
 from limner.inference.structured import structured
+from limner.profiles.propositions.findings import is_year
 from limner.tools import Attribute, Catalogue, Condition, Filter
 
 __all__ = ["Wish", "understand"]
@@ -29,6 +32,8 @@ class Wish:
     """What the catalogue can check; holds for everything that is recommended."""
     unchecked: tuple[str, ...] = ()
     """The words of the wish that no attribute covers; the user is told that they were not checked."""
+    like: tuple[str, ...] = ()
+    """Ids of the items that it names as examples of what is wanted."""
 
 
 async def understand(
@@ -37,7 +42,7 @@ async def understand(
     """Read a wish under a schema of the catalogue's own attributes and values, so that no other can come out.
 
     Bounds on a number that the words of the wish do not mention are dropped: a model likes to complete "before 1990"
-    to "from 1980 to 1989".
+    to "from 1980 to 1989". Items that the wish names as examples ("like Alien") are found without the model, which reads the rest.
 
     Args:
         text: The wish; an empty one asks no model.
@@ -48,20 +53,24 @@ async def understand(
     Raises:
         ModelError: The model failed, or its answer did not fit three times.
     """
-    if not text.strip():
-        return Wish("", Filter())
+    named = likeness(text, catalogue)
+    if not named.rest.strip():
+        return Wish(text.strip() and text, Filter(), like=named.item_ids)
     attributes = [a for a in catalogue.attributes() if _usable(a)]
     system, question = load_prompt("agents/wish", prompts).messages(
-        attributes="\n".join(f"- {_described(a)}" for a in attributes), wish=text
+        attributes="\n".join(f"- {_described(a)}" for a in attributes), wish=named.rest
     )
     schema = _schema(tuple(attributes))
     answer = await structured(
         model, [system, *_examples(attributes), question], schema, stage="understand", max_tokens=220
     )
     fields: dict[str, Any] = answer.model_dump()
-    conditions = tuple(c for a in attributes for c in _conditions(a, fields, text))
+    conditions = tuple(c for a in attributes for c in _conditions(a, fields, named.rest))
     where = catalogue.validated(Filter(conditions=conditions))
-    return Wish(text, where, tuple(words for words in fields["other"] if not words.strip().endswith("?")))
+    unchecked = tuple(words for words in fields["other"] if not words.strip().endswith("?"))
+    if year_bounds(named.rest) is not None:
+        unchecked = tuple(words for words in unchecked if year_bounds(words) is None)
+    return Wish(text, where, unchecked, named.item_ids)
 
 
 def _usable(attribute: Attribute) -> bool:
@@ -139,8 +148,7 @@ def _examples(attributes: list[Attribute]) -> Iterator[BaseMessage]:
 def _conditions(attribute: Attribute, fields: dict[str, Any], text: str) -> Iterator[Condition]:
     name = attribute.name
     if attribute.kind == "number":
-        low = _mentioned(fields[f"{name}_from"], text)
-        high = _mentioned(fields[f"{name}_to"], text)
+        low, high = _ends(attribute, fields, text)
         if low is not None and high is not None:
             yield Condition(attribute=name, op="between", values=(min(low, high), max(low, high)))
         elif low is not None:
@@ -156,26 +164,23 @@ def _conditions(attribute: Attribute, fields: dict[str, Any], text: str) -> Iter
         yield Condition(attribute=name, op="not in", values=tuple(rest))
 
 
+def _ends(attribute: Attribute, fields: dict[str, Any], text: str) -> tuple[float | None, float | None]:
+    """Return the bounds on a number: of a year as the words have it, if code can read them, else as the model has them."""
+    name = attribute.name
+    stated = year_bounds(text) if is_year(name, attribute.maximum or 0.0) else None
+    if stated is not None:
+        return stated
+    return _mentioned(fields[f"{name}_from"], text), _mentioned(fields[f"{name}_to"], text)
+
+
 def _mentioned(bound: float | None, text: str) -> float | None:
     """Return a bound if the wish's own numbers account for it, or if the wish has no numbers at all.
 
-    A year two off a number of the wish is accounted for ("before 1990": 1989), as are both ends of a decade
-    ("the eighties" and "1980s": 1980, 1989).
+    A year two off a number of the wish is accounted for ("before 1990": 1989), as are both ends of a decade ("1980s": 1980, 1989).
     """
     if bound is None:
         return None
-    decades = {
-        "twenties": 20,
-        "thirties": 30,
-        "forties": 40,
-        "fifties": 50,
-        "sixties": 60,
-        "seventies": 70,
-        "eighties": 80,
-        "nineties": 90,
-    }
-    starts = [1900 + n for word, n in decades.items() if word in text.lower()]
-    starts += [int(n) if len(n) == 4 else 1900 + int(n) for n in re.findall(r"\b(\d{4}|\d0)['’]?s\b", text)]
+    starts = [int(n) if len(n) == 4 else 1900 + int(n) for n in re.findall(r"\b(\d{4}|\d0)['’]?s\b", text)]
     numbers = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
     if not starts and not numbers:
         return bound
