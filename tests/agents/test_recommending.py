@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 from answering import Answers
 from limner.agents import Budget, RecommendingAgent
 from limner.agents.fusion import Weights
-from limner.agents.reasons import grounds
 from limner.errors import InputError
 from limner.inference import LanguageModel
 from limner.inference.ledger import Usage
 from limner.memory import Event, Evidence, NewObservation, Proposition, new_id
-from limner.tools import Filter
 
 WISH = {"genre_in": [], "genre_not_in": [], "year_from": None, "year_to": None, "other": []}
 RANKING = Weights(rank=0.1)
@@ -340,38 +338,6 @@ async def test_a_reason_that_keeps_to_the_facts_is_taken(ada, agent_of, rate):
     sentence = f"It goes well with {title}, which you rated 5."
     told = await agent_of(plain(FINISH, reason=f"{sentence}\nMore.").model(plan="batch")).recommend(ada, k=1)
     assert told.items[0].reason == sentence
-
-
-def test_only_what_was_liked_is_named_as_a_reason(films):
-    from limner.memory import Event
-
-    events = {
-        i: Event(kind="rating", item_id=i, title=i, value=v, scale=(1, 5))
-        for i, v in [("a1", 5.0), ("a2", 1.0)]
-    }
-    why = grounds(
-        films.get("a3"),
-        neighbours=["a2", "a1", "b1"],
-        events=events,
-        propositions=[],
-        wished=Filter(),
-        catalogue=films,
-        liked_from=0.5,
-    )
-    assert (
-        why.sentence()
-        == "It goes with The Long Orbit (1979), which you rated 5 of 5 and Tea at Four (1985), which you know."
-    )
-    nothing = grounds(
-        films.get("a3"),
-        neighbours=[],
-        events={},
-        propositions=[],
-        wished=Filter(),
-        catalogue=films,
-        liked_from=None,
-    )
-    assert nothing.sentence() == "It is what people in general choose."
 
 
 async def test_portrait_and_wish_reach_the_model_in_the_last_message_only(ada, agent_of):

@@ -1,10 +1,12 @@
-"""What the recommending agent returns: the items, the reason for each, and how it came to them."""
+"""What the recommending agent returns: the items, the reasons for each, and how it came to them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from limner.agents.reasons import Fitting, Reason, held_by
 from limner.agents.wish import Wish
-from limner.memory.records import Proposition
+from limner.errors import InputError
+from limner.memory.records import Proposition, new_id
 from limner.tools import Call, Item
 
 __all__ = ["AgentStep", "Recommendation", "Recommendations"]
@@ -21,16 +23,37 @@ class AgentStep:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One recommended item."""
+    """One recommended item.
+
+    Raises:
+        InputError: A reason is about another item, about values that this one does not have, or rests on a call or a portrait line that is
+            not among those given.
+    """
 
     item: Item
     reason: str
+    """The reasons in one sentence."""
     calls: tuple[Call, ...]
     """Tool calls that brought it here."""
     propositions: tuple[Proposition, ...]
     """Portrait lines that speak for it."""
     base_rank: int | None
     """Rank in the base recommender's list under the same conditions, from 1."""
+    reasons: tuple[Reason, ...] = ()
+    """Everything that speaks for it, and why it stands where it stands; each compared with what it rests on."""
+
+    def __post_init__(self) -> None:
+        calls = {call.number for call in self.calls}
+        lines = {proposition.id for proposition in self.propositions}
+        for reason in self.reasons:
+            foreign = (
+                reason.item_id != self.item.id
+                or not held_by(self.item, reason.attributes)
+                or (reason.call is not None and reason.call not in calls)
+                or (isinstance(reason, Fitting) and reason.proposition not in lines)
+            )
+            if foreign:
+                raise InputError(f"This is no reason for {self.item.title}: {reason!r}.")
 
     @property
     def title(self) -> str:
@@ -54,6 +77,8 @@ class Recommendations:
     """The base recommender's own order of the same items; ids."""
     unknown: tuple[str, ...] = ()
     """Items of the user's history that the catalogue does not have."""
+    id: str = field(default_factory=new_id)
+    """Of this list; showing it twice is showing it once."""
 
     def __iter__(self) -> Iterator[Recommendation]:
         return iter(self.items)

@@ -104,7 +104,7 @@ class RecommendingAgent:
     async def recommend(
         self,
         user: UserMemory,
-        request: str = "",
+        request: str | Wish = "",
         k: int = 5,
         *,
         budget: Budget | None = None,
@@ -118,7 +118,7 @@ class RecommendingAgent:
 
         Args:
             user: For whom.
-            request: The wish in words; may be empty.
+            request: The wish in words, which may be empty; or one that was understood before.
             k: How many; fewer where the catalogue has not so many that fit.
             budget: Limits of the loop.
             exclude: Ids that must not be recommended, besides everything in the user's history.
@@ -136,7 +136,7 @@ class RecommendingAgent:
     async def _recommend(
         self,
         user: UserMemory,
-        request: str,
+        request: str | Wish,
         k: int,
         budget: Budget,
         exclude: Collection[str],
@@ -146,11 +146,7 @@ class RecommendingAgent:
         spending = Spending(budget, self._model.ledger, user.user_id)
         history = await to_thread.run_sync(history_of, user, self._catalogue)
         portrait = await to_thread.run_sync(user.propositions)
-        failure: str | None = None
-        try:
-            wish = await understand(request, self._catalogue, self._model, self._prompts)
-        except ModelError as error:
-            wish, failure = Wish(request, Filter(), (request,)), f"the model failed: {error}"
+        wish, failure = await self._understood(request)
         state = await to_thread.run_sync(self._started, wish, history, exclude)
         _note(state, progress, AgentStep("understand", str(wish.where) or "no condition"))
         await to_thread.run_sync(self._consult, state, progress)
@@ -176,6 +172,15 @@ class RecommendingAgent:
             base_ranking=state.base,
             unknown=state.bus.unknown,
         )
+
+    async def _understood(self, request: str | Wish) -> tuple[Wish, str | None]:
+        """Return the wish, and why it could not be read, if so."""
+        if isinstance(request, Wish):
+            return request, None
+        try:
+            return await understand(request, self._catalogue, self._model, self._prompts), None
+        except ModelError as error:
+            return Wish(request, Filter(), (request,)), f"the model failed: {error}"
 
     def _started(self, wish: Wish, history: History, exclude: Collection[str]) -> _Search:
         bus = CandidateBus(self._catalogue, list(history.taken), {*exclude, *history.rejected})

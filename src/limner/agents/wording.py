@@ -1,0 +1,155 @@
+"""Reasons in words: from the reasons alone, or in a model's words where these say no more."""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from limner.agents.reasons import (
+    Fitting,
+    Found,
+    Granted,
+    Grounds,
+    Moved,
+    Neighbour,
+    Neighbours,
+    Popular,
+    Reason,
+)
+from limner.agents.statements import claimed, without_names
+from limner.inference import LanguageModel, load_prompt
+from limner.memory.records import AttributeValue
+from limner.profiles.propositions.propose import strangers
+from limner.tools import Condition, Filter
+
+__all__ = ["clause", "clauses", "justify", "sentence", "sentences_of"]
+
+_DONE = {
+    "accepted": "took up",
+    "like": "liked",
+    "purchase": "bought",
+    "view": "had",
+}
+
+
+def clause(reason: Reason) -> str:
+    """Return a reason as a clause about `it`, the item, to the user; it says nothing that the reason does not hold."""
+    match reason:
+        case Granted():
+            return f"as you wished, it is {_granted(reason)}"
+        case Fitting():
+            return reason.told
+        case Neighbours():
+            return f"it goes with {' and '.join(f'{n.title}, which you {_did(n)}' for n in reason.neighbours[:2])}"
+        case Found(where=""):
+            return f"it is number {reason.rank} of what {reason.recommender} finds for you"
+        case Found():
+            return (
+                f"it is number {reason.rank} of what {reason.recommender} finds for you under {reason.where}"
+            )
+        case Popular():
+            return "it is what people in general choose"
+        case Moved():
+            by = " and ".join(move.because for move in reason.moves[:2])
+            return f"it stands {_nth(reason.rank)} rather than {_nth(reason.base_rank)} by {by}"
+        case _:
+            raise TypeError(f"nobody said how to tell a {type(reason).__name__}")
+
+
+def clauses(grounds: Grounds) -> list[str]:
+    """Return what is told of an item: what of the wish, the portrait and the history speaks for it; else where it came from.
+
+    That it was moved is told where the user moved it. The conditions of a wish go together.
+    """
+    granted = [r for r in grounds.reasons if isinstance(r, Granted)]
+    told = [f"as you wished, it is {', '.join(_granted(r) for r in granted)}"] if granted else []
+    told += [clause(r) for r in grounds.reasons if isinstance(r, Fitting)][:1]
+    told += [clause(r) for r in grounds.reasons if isinstance(r, Neighbours)]
+    if not told:
+        told = [clause(r) for r in grounds.reasons if isinstance(r, Popular | Found)][:1]
+    moved = [r for r in grounds.reasons if isinstance(r, Moved)]
+    return told + [clause(r) for r in moved if any(move.evidence for move in r.moves[:2])]
+
+
+def sentence(grounds: Grounds) -> str:
+    """Return what is told of an item as one plain sentence, without a model."""
+    text = "; ".join(clauses(grounds)) or "the catalogue has it, and you do not know it yet"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+async def justify(
+    grounds: Grounds,
+    model: LanguageModel,
+    *,
+    vocabulary: Collection[str],
+    prompts: Path | None = None,
+) -> str:
+    """Return one sentence that says why; where the model's adds anything to the facts, the plain one takes its place.
+
+    Args:
+        grounds: What is recommended, and what speaks for it.
+        model: Words it.
+        vocabulary: Every categorical value of the catalogue, so that none is claimed that the facts don't hold.
+        prompts: Folder of overriding prompt files.
+
+    Raises:
+        ModelError: The model failed.
+    """
+    item, prompt = grounds.item, load_prompt("agents/reason", prompts)
+    facts = "; ".join(clauses(grounds)) or "people in general choose it"
+    answer = await model.acomplete(
+        prompt.messages(item=item.title, facts=facts), stage="justify", max_tokens=90
+    )
+    worded = answer.strip().split("\n")[0]
+    return worded if _faithful(worded, grounds, facts, vocabulary) else sentence(grounds)
+
+
+def _faithful(worded: str, grounds: Grounds, facts: str, vocabulary: Collection[str]) -> bool:
+    """Whether a sentence is whole, speaks to the user, and names no title, number or category beyond the facts."""
+    whole = worded.endswith((".", "!")) and 10 < len(worded) < 400
+    words = set(re.findall(r"[\w'-]+", worded.lower()))
+    titles = [grounds.item.title]
+    titles += [n.title for r in grounds.reasons if isinstance(r, Neighbours) for n in r.neighbours]
+    new = claimed(without_names(worded, titles), vocabulary) - claimed(
+        without_names(facts, titles), vocabulary
+    )
+    known = f"{grounds.item.title} {facts} You Your It People"
+    return (
+        whole
+        and bool(words & {"you", "your", "people"})
+        and not new
+        and not strangers(f"x {worded}", known)
+        and "{" not in worded
+    )
+
+
+def _granted(reason: Granted) -> str:
+    conditions = Filter.parse(reason.condition).conditions
+    return " and ".join(_held(reason.attributes.get(c.attribute), c) for c in conditions)
+
+
+def _held(value: AttributeValue | None, condition: Condition) -> str:
+    """Return how a condition is satisfied, in the item's own values."""
+    if condition.op == "not in":
+        return f"not {' or '.join(str(v).lower() for v in condition.values)}"
+    if isinstance(value, float | int):
+        return f"from {value:g}" if 1000 <= value < 3000 else f"{condition.attribute} {value:g}"
+    held = value if isinstance(value, tuple) else (str(value),)
+    return " and ".join(v.lower() for v in held if v in condition.values) or f"{condition}"
+
+
+def _did(neighbour: Neighbour) -> str:
+    if neighbour.value is None:
+        return _DONE.get(neighbour.done, "know")
+    highest = f" of {neighbour.scale[1]:g}" if neighbour.scale is not None else ""
+    return f"rated {neighbour.value:g}{highest}"
+
+
+def _nth(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def sentences_of(reasons: Sequence[Reason]) -> list[str]:
+    """Return every reason as a sentence of its own."""
+    told = [clause(reason) for reason in reasons]
+    return [f"{text[0].upper()}{text[1:]}." for text in told]
