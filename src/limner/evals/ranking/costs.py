@@ -1,6 +1,5 @@
 """What a recommender costs: seconds to fit and to ask, megabytes while fitting and of the fitted model."""
 
-import gc
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,7 +29,6 @@ def measured() -> Iterator[Timed]:
     The peak is of resident memory, so it holds what torch and compiled libraries take, which Python's own `tracemalloc` does not see, and what is
     imported on the way; memory that an earlier model gave back to the process, but not to the system, is used again and not seen.
     """
-    gc.collect()
     timed, before = Timed(), _resident("VmRSS") if _peak_forgotten() else None
     started = time.perf_counter()
     try:

@@ -1,5 +1,6 @@
 """Files that keep what was measured, so that a long search or table goes on where it was stopped."""
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -66,11 +67,11 @@ class Record:
             beside.write_text(text, encoding="utf-8")
             beside.replace(self.path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                beside.unlink()
             raise InputError(
                 f"{self.path} cannot be written: {error.strerror}. Name another file."
             ) from error
-        finally:
-            beside.unlink(missing_ok=True)
 
 
 def provenance(dataset: Dataset, kind: type, *, k: int) -> dict[str, object]:
