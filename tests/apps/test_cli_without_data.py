@@ -61,6 +61,7 @@ def test_every_command_has_help(cli, name: str) -> None:
         "model verify",
         "recommenders list",
         "recommenders evaluate",
+        "recommenders tune",
     ],
 )
 def test_every_command_that_reads_offers_json(name: str) -> None:

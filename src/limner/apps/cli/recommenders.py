@@ -153,7 +153,7 @@ def tune(
         seed=seed,
         record=kept,
         progress=lambda one, number, of: typer.echo(
-            f"{number} of {of}: {one.failed or f'{one.ndcg:.4f}'}  {_in_words(one.settings)}", err=True
+            f"{number} of {of}: {one.failed or _shown(one.ndcg, 4)}  {_in_words(one.settings)}", err=True
         ),
     )
     if as_json:
