@@ -142,7 +142,7 @@ def feedback_votes(
         (history.opened, weights.opened, "looked at"),
     )
     for told, weight, what in signed:
-        for item_id, done in list(told.items())[-_NAMED:]:
+        for item_id, done in list(told.items())[-_NAMED:] if weight else ():
             if item_id in base.catalogue and (near := _near(item_id, base, among, where, weights.near)):
                 because = f"being near {base.catalogue.get(item_id).title}, which you {what}"
                 votes.append(Vote(near, weight, because, evidence=(done.observation_id,)))
@@ -157,7 +157,7 @@ def feedback_votes(
 
 def passed_over(shown: Sequence[datetime], now: datetime, weights: FeedbackWeights) -> float:
     """Return what counts against an item that was shown at these times and never looked at: nothing the first time, and less each day."""
-    counted = sum(0.5 ** (max(now - at, timedelta(0)) / weights.half_life) for at in shown)
+    counted = sum(float(0.5 ** (max(now - at, timedelta(0)) / weights.half_life)) for at in shown)
     return weights.shown * min(max(counted - 1.0, 0.0), weights.most_shown)
 
 

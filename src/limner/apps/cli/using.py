@@ -1,10 +1,13 @@
 """Commands that use a portrait: ask and recommend."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limner.apps.cli.options import AsJson, Home, UserId
+
+if TYPE_CHECKING:
+    from limner.agents.recommendations import Recommendation
 
 __all__ = ["register"]
 
@@ -48,23 +51,42 @@ def recommend(
             help="Catalogue and interactions: ml-100k, or a folder of RecBole atomic files; else LIMNER_DATASET."
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print every reason, and the observations that it rests on.")
+    ] = False,
+    shown: Annotated[
+        bool, typer.Option("--shown", help="Note as feedback that the list was before the user's eyes.")
+    ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recommend items of a catalogue; nothing outside it, and nothing the user has seen."""
+    """Recommend items of a catalogue; nothing outside it, and nothing the user has seen or turned down."""
     from limner.apps.cli.opening import opened_user
     from limner.apps.cli.printing import print_json
 
     with opened_user(home, user, dataset=dataset) as person:
         recommendations = person.recommend(request, k=k)
+        if shown:
+            person.feedback_shown(recommendations)
     if as_json:
         print_json(recommendations)
         return
     for place, pick in enumerate(recommendations.items, start=1):
         typer.echo(f"{place:2}. {pick.item.title}\n    {pick.reason}")
         typer.echo(f"    {' > '.join(str(call) for call in pick.calls)}")
+        if explain:
+            _explain(pick)
     if recommendations.wish.unchecked:
         typer.echo(f"Nothing could check: {', '.join(recommendations.wish.unchecked)}.", err=True)
     if not recommendations.finished:
         said = "This is the best list so far" if recommendations.items else "Nothing to recommend"
         typer.echo(f"{said}: {recommendations.stopped}", err=True)
+
+
+def _explain(pick: "Recommendation") -> None:
+    from limner.agents.wording import sentences_of
+
+    for reason, told in zip(pick.reasons, sentences_of(pick.reasons), strict=True):
+        typer.echo(f"      {reason.kind}: {told}")
+        for observation in reason.evidence:
+            typer.echo(f"        {observation}")
