@@ -1,5 +1,7 @@
 """EASE: a linear autoencoder over items in closed form."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from limner.errors import InputError
@@ -7,6 +9,7 @@ from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.base import user_item_matrix
 from limner.tools.recommenders.linear import LinearItemModel
+from limner.tools.recommenders.protocol import Grid
 
 __all__ = ["EASE"]
 
@@ -29,6 +32,10 @@ class EASE(LinearItemModel):
     """
 
     name = "ease"
+    grid: ClassVar[Grid] = {
+        "regularization": (100.0, 200.0, 300.0, 500.0, 1000.0),
+        "decay": (0.8, 0.9, 0.95, 1.0),
+    }
 
     def __init__(
         self, *, regularization: float = 300.0, decay: float = 0.9, max_items: int = 20_000, seed: int = 0

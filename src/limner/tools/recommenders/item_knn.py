@@ -1,5 +1,7 @@
 """Item-based nearest neighbours."""
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -8,6 +10,7 @@ from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.base import user_item_matrix
 from limner.tools.recommenders.linear import LinearItemModel
+from limner.tools.recommenders.protocol import Grid
 
 __all__ = ["ItemKNN"]
 
@@ -29,6 +32,11 @@ class ItemKNN(LinearItemModel):
     """
 
     name = "item_knn"
+    grid: ClassVar[Grid] = {
+        "neighbours": (50, 100, 200, 400),
+        "shrinkage": (0.0, 10.0, 50.0),
+        "decay": (0.6, 0.7, 0.8, 0.9),
+    }
 
     def __init__(
         self, *, neighbours: int = 200, shrinkage: float = 10.0, decay: float = 0.7, seed: int = 0
