@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from limner.tools.recommenders.markov_knn import MarkovKNN
     from limner.tools.recommenders.popularity import Popularity
     from limner.tools.recommenders.protocol import Contribution, Recommender, Scored
+    from limner.tools.recommenders.sasrec import SASRec
 
 __all__ = [
     "EASE",
@@ -25,6 +26,7 @@ __all__ = [
     "MarkovKNN",
     "Popularity",
     "Recommender",
+    "SASRec",
     "Scored",
     "available",
     "load_recommender",
@@ -40,6 +42,7 @@ _HOMES = {
     "MarkovKNN": "markov_knn",
     "Popularity": "popularity",
     "Recommender": "protocol",
+    "SASRec": "sasrec",
     "Scored": "protocol",
     "available": "discovery",
     "load_recommender": "discovery",
