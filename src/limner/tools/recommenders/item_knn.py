@@ -33,9 +33,9 @@ class ItemKNN(LinearItemModel):
 
     name = "item_knn"
     grid: ClassVar[Grid] = {
-        "neighbours": (50, 100, 200, 400),
+        "neighbours": (100, 200, 400),
         "shrinkage": (0.0, 10.0, 50.0),
-        "decay": (0.6, 0.7, 0.8, 0.9),
+        "decay": (0.6, 0.7, 0.8),
     }
 
     def __init__(
