@@ -29,7 +29,7 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 class TestLensKitALS(RecommenderContract):
     def make(self):
-        return LensKitALS(features=3, epochs=20, weight=1.0, regularization=1.0, seed=3)
+        return LensKitALS(features=3, epochs=20, weight=1.0, regularization=1.0, decay=1.0, seed=3)
 
     def test_the_fold_in_is_lenskits_own(self):
         model = self.make().fit(interactions(), CATALOGUE)

@@ -1,5 +1,7 @@
 """Matrix factorisation on implicit feedback, without an extra."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -8,6 +10,7 @@ from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.base import user_item_matrix
 from limner.tools.recommenders.factors import LeastSquaresFactors
+from limner.tools.recommenders.protocol import Grid
 
 __all__ = ["ALS", "alternating_least_squares"]
 
@@ -33,6 +36,11 @@ class ALS(LeastSquaresFactors):
     """
 
     name = "als"
+    grid: ClassVar[Grid] = {
+        "features": (16, 32, 48),
+        "regularization": (10.0, 20.0),
+        "decay": (0.87, 0.9, 0.93),
+    }
 
     def __init__(
         self,

@@ -46,14 +46,19 @@ class LeastSquaresFactors(BaseRecommender):
         self.decay = decay
         self._factors: Scores = np.zeros((0, features), dtype=np.float32)
 
+    @property
+    def item_factors(self) -> Scores:
+        """The factors `Y` of the catalogue's items, shape `(items, features)`; a copy."""
+        return self._factors.copy()
+
     def _score(self, history: Positions) -> Scores:
-        return np.asarray(self._factors @ self._pull(history).sum(axis=1), dtype=np.float32)
+        return np.asarray(self._factors @ self.pull(history).sum(axis=1), dtype=np.float32)
 
     def _contributions(self, history: Positions, item: int) -> Scores:
-        return np.asarray(self._factors[item] @ self._pull(history), dtype=np.float32)
+        return np.asarray(self._factors[item] @ self.pull(history), dtype=np.float32)
 
-    def _pull(self, history: Positions) -> NDArray[np.float64]:
-        """Return what each history item adds to the user's factor, shape `(features, len(history))`."""
+    def pull(self, history: Positions) -> NDArray[np.float64]:
+        """Return what each position of a history adds to the user's factor, shape `(features, len(history))`."""
         factors = self._factors.astype(np.float64)
         own = factors[history]
         recency = recency_weights(len(history), self.decay).astype(np.float64)

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from limner.tools.recommenders.base import (
     user_item_matrix,
 )
 from limner.tools.recommenders.factors import LeastSquaresFactors
+from limner.tools.recommenders.protocol import Grid
 
 __all__ = ["ImplicitALS", "ImplicitBPR"]
 
@@ -45,6 +46,11 @@ class ImplicitALS(LeastSquaresFactors):
     """
 
     name = "implicit_als"
+    grid: ClassVar[Grid] = {
+        "features": (24, 32, 64),
+        "regularization": (1.0, 10.0, 30.0),
+        "decay": (0.9, 0.95, 1.0),
+    }
 
     def __init__(
         self,
@@ -53,7 +59,7 @@ class ImplicitALS(LeastSquaresFactors):
         epochs: int = 15,
         regularization: float = 10.0,
         weight: float = 1.0,
-        decay: float = 1.0,
+        decay: float = 0.9,
         seed: int = 0,
     ) -> None:
         super().__init__(
@@ -99,6 +105,7 @@ class ImplicitBPR(BaseRecommender):
     """
 
     name = "implicit_bpr"
+    grid: ClassVar[Grid] = {"features": (32, 64), "learning_rate": (0.02, 0.05), "decay": (0.8, 0.9, 1.0)}
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from limner.tools.interactions import Interactions
 from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, user_item_matrix
 from limner.tools.recommenders.factors import LeastSquaresFactors
 from limner.tools.recommenders.linear import LinearItemModel
+from limner.tools.recommenders.protocol import Grid
 
 __all__ = ["LensKitALS", "LensKitItemKNN", "LensKitSLIM"]
 
@@ -39,6 +40,11 @@ class LensKitALS(LeastSquaresFactors):
     """
 
     name = "lenskit_als"
+    grid: ClassVar[Grid] = {
+        "features": (24, 32),
+        "regularization": (0.1, 1.0, 10.0),
+        "decay": (0.9, 0.95, 1.0),
+    }
 
     def __init__(
         self,
@@ -47,7 +53,7 @@ class LensKitALS(LeastSquaresFactors):
         epochs: int = 10,
         regularization: float = 1.0,
         weight: float = 0.5,
-        decay: float = 1.0,
+        decay: float = 0.9,
         seed: int = 0,
     ) -> None:
         super().__init__(
@@ -87,6 +93,7 @@ class LensKitSLIM(LinearItemModel):
     """
 
     name = "lenskit_slim"
+    grid: ClassVar[Grid] = {"l1": (1.0, 5.0), "l2": (10.0, 50.0), "decay": (0.9, 0.95, 1.0)}
 
     def __init__(self, *, l1: float = 1.0, l2: float = 50.0, decay: float = 0.9, seed: int = 0) -> None:
         super().__init__(decay=decay, seed=seed)
