@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     dataset: str | None = "ml-100k"
     """What is recommended from: a known data set or a folder of RecBole atomic files, loaded when first needed;
     none switches recommendations off."""
-    recommenders: tuple[str, ...] = ("ease", "item_knn")
+    recommenders: tuple[str, ...] = ("markov_knn", "blend")
     """Recommenders to fit, by registered name; the first is the base."""
 
     reflect_every: str = "manual"

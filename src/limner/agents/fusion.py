@@ -15,7 +15,7 @@ class Weights:
 
     opinion: float = 0.4
     """The other recommenders' own lists, all of them together."""
-    like: float = 0.3
+    like: float = 0.5
     """What goes with an item that the wish names as an example."""
     search: float = 0.1
     """A conditioned search, at full confidence in what speaks for the condition."""

@@ -22,6 +22,8 @@ _TITLES = 15
 _COMMON_AMONG = 30
 """Best candidates of which the common values are conditions, where no portrait offers any."""
 _COMMON = 6
+_COMMON_WEIGHT = 0.3
+"""The median of what a portrait line of a MovieLens user weighs, so that the two can be compared."""
 
 
 @dataclass(frozen=True)
@@ -94,5 +96,5 @@ def _common(best: Sequence[str], catalogue: Catalogue) -> list[Lead]:
         except InvalidFilter:  # a decade, or a text that is no category
             continue
         if count > 1:
-            leads.append(Lead(where, f"{count} of the best so far have it"))
+            leads.append(Lead(where, f"{count} of the best so far have it", _COMMON_WEIGHT))
     return leads[:_COMMON]

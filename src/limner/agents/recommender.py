@@ -252,14 +252,15 @@ class RecommendingAgent:
                 "consult", f"{recommender.name}: {_EVERYTHING}", "a second opinion on the whole list"
             )
             _note(state, progress, step)
+        knower = others[0] if others else self._base
         for item_id in state.wish.like:
             title = self._catalogue.get(item_id).title
-            alike = self._base.recommend([item_id], _OPINION, where, exclude=state.bus.barred)
+            alike = knower.recommend([item_id], _OPINION, where, exclude=state.bus.barred)
             listed, weight = [scored.item_id for scored in alike], self._weights.like / len(state.wish.like)
-            call = state.bus.add(listed, f"{self._base.name} finds it with {title}")
+            call = state.bus.add(listed, f"{knower.name} finds it with {title}")
             state.votes.append(Vote(listed, weight, f"what goes with {title}", call.number))
             _note(
-                state, progress, AgentStep("consult", f"{self._base.name}: with {title}", "the wish names it")
+                state, progress, AgentStep("consult", f"{knower.name}: with {title}", "the wish names it")
             )
 
     def _search(self, state: _Search, decision: Search) -> None:
