@@ -65,7 +65,7 @@ def clauses(grounds: Grounds) -> list[str]:
     told += [clause(r) for r in grounds.reasons if isinstance(r, Fitting)][:1]
     told += [clause(r) for r in grounds.reasons if isinstance(r, Neighbours)]
     if not told:
-        told = [clause(r) for r in grounds.reasons if isinstance(r, Popular | Found)][:1]
+        told = [clause(r) for kind in (Popular, Found) for r in grounds.reasons if isinstance(r, kind)][:1]
     moved = [r for r in grounds.reasons if isinstance(r, Moved)]
     return told + [clause(r) for r in moved if any(move.evidence for move in r.moves[:2])]
 
