@@ -21,12 +21,12 @@ _YEAR = r"(?:the (?:year )?)?(1[89]\d\d|20\d\d)"
 _BETWEEN = re.compile(rf"\b(?:between|from)\s+{_YEAR}\s*(?:and|to|until|-|–)\s*{_YEAR}\b", re.IGNORECASE)
 _AT_LEAST = re.compile(
     rf"\b(?:(?:not|no|nothing|none) (?:older|earlier) than|not before|nothing before|since|starting (?:in|from))\s+{_YEAR}\b(?!s)"
-    rf"|\b{_YEAR} (?:or|and) (?:later|newer|after|younger|onwards?)\b|\bfrom {_YEAR} on(?:wards?)?\b",
+    rf"|\b{_YEAR} (?:or|and) (?:later|newer|after|younger|onwards?)\b(?!\s+{_YEAR})|\bfrom {_YEAR} on(?:wards?)?\b",
     re.IGNORECASE,
 )
 _AT_MOST = re.compile(
     rf"\b(?:(?:not|no|nothing|none) (?:newer|later|younger) than|not after|nothing after|until|up to)\s+{_YEAR}\b(?!s)"
-    rf"|\b{_YEAR} (?:or|and) (?:earlier|older|before)\b",
+    rf"|\b{_YEAR} (?:or|and) (?:earlier|older|before)\b(?!\s+{_YEAR})",
     re.IGNORECASE,
 )
 _MORE = re.compile(rf"\b(?:after|newer than|later than|younger than|post-?)\s*{_YEAR}\b(?!s)", re.IGNORECASE)

@@ -9,9 +9,7 @@ from limner.tools import Catalogue
 __all__ = ["Likeness", "likeness"]
 
 _CUE = r"(?:like|similar to|such as|reminiscent of|in the (?:way|style|spirit|vein|manner) of|along the lines of|à la)"
-_AGAINST = re.compile(
-    r"\b(?:not|nothing|no|isn't|don't|never|less|un|than)\W*(?:\w+\W+){0,2}$", re.IGNORECASE
-)
+_AGAINST = re.compile(r"\b(?:not|nothing|no|isn't|don't|never|less|than)(?:\W+\w+){0,2}\W*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
