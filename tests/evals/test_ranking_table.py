@@ -24,10 +24,11 @@ from limner.evals.ranking.costs import measured, saved_mb
 from limner.evals.ranking.keeping import code_version, data_version
 from limner.evals.ranking.lists import together
 from limner.evals.ranking.measuring import Measured
+from limner.settings import Settings
 from limner.tools.catalogue import Catalogue, Item
-from limner.tools.datasets import Dataset
+from limner.tools.datasets import Dataset, load_dataset
 from limner.tools.interactions import Interactions
-from limner.tools.recommenders import EASE, ItemKNN, Popularity, Scored, discovery
+from limner.tools.recommenders import EASE, ItemKNN, Popularity, Scored, discovery, recommender
 
 FILMS = catalogue()
 DATA = Dataset("made", FILMS, interactions())
@@ -241,6 +242,18 @@ def test_a_name_that_is_not_there_is_said_before_anything_is_fitted():
     assert told == []
 
 
+def test_what_the_catalogue_does_not_have_is_not_asked_for():
+    rows = DATA.interactions.frame.rows()
+    foreign = [(user, "nowhere", 5.0, 1e9) for user in DATA.interactions.users]
+    more = Interactions.from_rows([*(row[1:] for row in rows), *foreign])
+    first, second = (
+        evaluate(Dataset("made", FILMS, taken), ["ease"], k=3) for taken in (DATA.interactions, more)
+    )
+    assert first["rows"][0]["hr@3"] == second["rows"][0]["hr@3"]
+    with pytest.raises(InputError, match="hold out"):
+        evaluate(Dataset("made", Catalogue([Item(id="zzz")]), DATA.interactions), ["ease"])
+
+
 # Comparisons and parts
 
 
@@ -387,3 +400,17 @@ def test_only_fifty_are_asked_twice(monkeypatch):
     evaluate(DATA, ["popularity"])
     assert asked
     assert Popularity.recommend is recommend
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["ease", "item_knn", "markov_knn", "als"])
+def test_on_movielens_lists_made_at_once_are_those_that_recommend_gives(name):
+    dataset = load_dataset("ml-100k", Settings())
+    split = leave_one_out(dataset.interactions)
+    model = recommender(name).fit(split.training, dataset.catalogue)
+    queries, targets = split.questions("test")
+    at_once, alone = (
+        lists_of(model, [queries[user] for user in targets], 10, one_by_one=one_by_one)
+        for one_by_one in (False, True)
+    )
+    np.testing.assert_array_equal(at_once.items, alone.items)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import InputError, NotFound
+from limner.errors import NotFound
 from limner.evals.ranking.keeping import Record, data_version, provenance
 from limner.evals.ranking.lists import held_out_ranks
 from limner.evals.ranking.measuring import Measured, measure
 from limner.evals.ranking.metrics import hit_rate, ndcg, reciprocal_rank
-from limner.evals.ranking.split import Part, Split, leave_one_out
+from limner.evals.ranking.split import Part, Split, parted
 from limner.evals.statistics import bootstrap_mean, paired_bootstrap_mean, standard_error
 from limner.plugins import FAULTS
 from limner.tools.datasets import Dataset
@@ -65,7 +65,7 @@ def evaluate(
         progress: Called with a name before each model is fitted.
 
     Returns:
-        JSON-able: `protocol`, `dataset`, `data` (hash), `version`, `users`, `items`, `k`, `seed`, `split`, `against` and `rows`. A
+        JSON-able: `protocol`, `dataset`, `data` (hash), `version`, `users`, `left_out` (users with less), `items`, `k`, `seed`, `split`, `against` and `rows`. A
         row has `name`, `settings`, `failed` (none where all is well) and
 
         - `hr@10`, `ndcg@10`, `mrr@10`, `novelty@10` (bits), each also with `_se` (standard error of the mean) and `_ci` (95 % bootstrap
@@ -84,9 +84,7 @@ def evaluate(
     names = list(dict.fromkeys([*([against] if against else []), *names]))
     for name in names:
         _registered(name)
-    data = leave_one_out(dataset.interactions)
-    if not data.test:
-        raise InputError("No user has three interactions: there is nothing to hold out.")
+    data = parted(dataset)
     found = []
     for name in names:
         if progress is not None:
@@ -99,6 +97,7 @@ def evaluate(
         "data": data_version(dataset),
         "version": __version__,
         "users": len(data.test),
+        "left_out": len(data.left_out),
         "items": len(dataset.catalogue),
         "k": k,
         "seed": seed,

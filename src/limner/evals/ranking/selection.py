@@ -13,7 +13,7 @@ from limner.errors import InputError
 from limner.evals.ranking.keeping import Record, provenance
 from limner.evals.ranking.lists import held_out_ranks
 from limner.evals.ranking.metrics import hit_rate, ndcg
-from limner.evals.ranking.split import Split, leave_one_out
+from limner.evals.ranking.split import Split, parted
 from limner.evals.statistics import standard_error
 from limner.plugins import FAULTS
 from limner.tools.datasets import Dataset
@@ -74,9 +74,7 @@ def select_settings(
     tried = list(combinations(grid))
     if not tried:
         raise InputError(f"There is nothing to try for {name}: give a grid of settings.")
-    split = leave_one_out(dataset.interactions)
-    if not split.validation:
-        raise InputError("No user has three interactions: there is nothing to hold out.")
+    split = parted(dataset)
     depends = {"seed": seed, **provenance(dataset, recommender_class(name), k=k)}
     trials = []
     for number, settings in enumerate(tried, start=1):

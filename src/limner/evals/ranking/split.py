@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from limner.errors import InputError
+from limner.tools.datasets import Dataset
 from limner.tools.interactions import Interactions
 
-__all__ = ["Part", "Split", "leave_one_out"]
+__all__ = ["Part", "Split", "leave_one_out", "parted"]
 
 Part = Literal["test", "validation"]
 
@@ -32,6 +34,20 @@ class Split:
             return self.histories, self.validation
         queries = {user: (*history, self.validation[user]) for user, history in self.histories.items()}
         return queries, self.test
+
+
+def parted(dataset: Dataset) -> Split:
+    """Part a data set; interactions with items that its catalogue does not have are left out first, as nobody could recommend those.
+
+    Raises:
+        InputError: No user has three interactions, which it takes.
+    """
+    split = leave_one_out(dataset.interactions.only_items(dataset.catalogue.ids))
+    if not split.test:
+        raise InputError(
+            "No user has three interactions with items of the catalogue: there is nothing to hold out."
+        )
+    return split
 
 
 def leave_one_out(interactions: Interactions) -> Split:
