@@ -1,5 +1,7 @@
 """Item-to-next-item neighbours: what people take soon after, and soon before, what somebody took last."""
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
@@ -7,6 +9,7 @@ from limner.errors import InputError
 from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.linear import LinearItemModel
+from limner.tools.recommenders.protocol import Grid
 
 __all__ = ["MarkovKNN"]
 
@@ -38,6 +41,23 @@ class MarkovKNN(LinearItemModel):
     """
 
     name = "markov_knn"
+    # One setting at a time: what they do hardly depends on each other.
+    grid: ClassVar[Grid] = (
+        {},
+        {"window": 15},
+        {"window": 50},
+        {"gap": 0.9},
+        {"gap": 1.0},
+        {"backward": 0.3},
+        {"backward": 1.0},
+        {"shrinkage": 100.0},
+        {"shrinkage": 1000.0},
+        {"damping": 0.3},
+        {"damping": 0.7},
+        {"neighbours": 200},
+        {"decay": 0.7},
+        {"decay": 0.8},
+    )
 
     def __init__(
         self,
