@@ -33,7 +33,9 @@ class Blend(BaseRecommender):
     range. A member that scores everything alike adds nothing. What a history item adds is the members' weighted contributions on the
     same scale; a member that cannot say adds none.
 
-    The default members and weights have the best NDCG@10 on the validation items of MovieLens-100K; none needs an extra.
+    The default members need no extra. They were chosen on the validation items of MovieLens-100K, by coordinate ascent over the weights of `markov_knn`,
+    `item_knn`, `als`, `ease` and several settings of each: NDCG@10 .147 against the .143 of `markov_knn` alone, paired standard error .004.
+    Weights near these, and `minmax`, do as well within a thousandth; `sasrec` with weight 1 besides gave .150, for minutes of fitting.
 
     Args:
         members: Each with the `name` of a registered recommender, its `weight`, at least 0 (1 where it is left out), and its `settings`, the
