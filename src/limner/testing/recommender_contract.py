@@ -187,6 +187,17 @@ class RecommenderContract:
                 with np.load(path, allow_pickle=False) as arrays:
                     assert all(array.dtype != object for array in arrays.values())
 
+    def test_a_folder_without_a_model_is_refused(self, model: Recommender, tmp_path: Path) -> None:
+        with pytest.raises(InputError):
+            type(model).load(tmp_path)
+
+    def test_a_model_is_saved_over_an_earlier_one(self, model: Recommender, tmp_path: Path) -> None:
+        self.make().fit(interactions(seed=99), CATALOGUE).save(tmp_path / "model")
+        model.save(tmp_path / "model")
+        np.testing.assert_array_equal(
+            type(model).load(tmp_path / "model").score(HISTORY), model.score(HISTORY)
+        )
+
     def test_not_fitted_is_said(self) -> None:
         with pytest.raises(InputError, match="fit"):
             self.make().recommend(HISTORY, 5)
