@@ -11,7 +11,7 @@ _SMOOTHING = 20
 
 @dataclass(frozen=True)
 class Weights:
-    """What the parts of the loop count against the base list's 1; see docs/decisions/0004-weights-of-the-loop.md."""
+    """What the parts of the loop count against the base list's 1; see docs/decisions/0010-what-the-loop-decides-and-counts.md."""
 
     opinion: float = 0.4
     """The other recommenders' own lists, all of them together."""
