@@ -36,13 +36,13 @@ _LEAST_ALIKE = 0.5
 class FeedbackWeights:
     """What feedback counts for against the base list's 1."""
 
-    rejected: float = 0.1
+    rejected: float = 0.2
     """Of the list of what is near one item that was turned down; counted against it."""
     opened: float = 0.2
     """Of the list of what is near one item that was looked at."""
     near: int = 30
     """Length of these lists."""
-    shown: float = 0.1
+    shown: float = 0.2
     """Of each showing after the first that nothing came of; counted against the item."""
     most_shown: float = 3.0
     """Showings after the first that count, at most."""
