@@ -51,7 +51,7 @@ class BaseRecommender(ABC):
     saved model is built again from them.
     """
 
-    name: ClassVar[str]
+    name: str
     seed: int
     grid: ClassVar[Grid] = {}
     """Settings worth trying when they are chosen for other data; nothing where there is nothing to choose."""
@@ -203,7 +203,7 @@ class BaseRecommender(ABC):
             InputError: It has not been fitted, the folder cannot be written, or a setting is not what JSON can hold.
         """
         catalogue, parts = self.catalogue, self._parts()
-        described = Described(self.name, self.settings, catalogue.version, tuple(sorted(parts)))
+        described = Described(type(self).name, self.settings, catalogue.version, tuple(sorted(parts)))
         with new_folder(path) as folder:
             write_files(folder, described, {_POPULARITY: self._popularity, **self._arrays()}, catalogue)
             for part, model in parts.items():

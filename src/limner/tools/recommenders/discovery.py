@@ -21,6 +21,10 @@ from limner.tools.recommenders.storage import described_in
 __all__ = ["available", "load_recommender", "recommender", "recommender_class"]
 
 GROUP = "limner.recommenders"
+_UNLISTED = {
+    "changed": EntryPoint("changed", "limner.tools.recommenders.changed:ChangedCatalogue", GROUP),
+}
+"""What can be built and loaded by name, and is no model to choose among others: it says what another one says."""
 _MEMBERS = ("fit", "score", "score_many", "recommend", "explain", "unknown", "save", "load")
 
 
@@ -37,9 +41,9 @@ def recommender_class(name: str) -> type[Recommender]:
         ImportError: It needs an extra that is not installed; the message names it.
         InputError: What is registered is not a recommender, or cannot be imported.
     """
-    registered = _registered()
+    registered = _UNLISTED | _registered()
     if name not in registered:
-        offered = ", ".join(nearest(name, registered) or sorted(registered))
+        offered = ", ".join(nearest(name, available()) or available())
         raise NotFound(f"There is no recommender called {name!r}; there are: {offered}.")
     try:
         loaded = registered[name].load()

@@ -1,7 +1,7 @@
 """A recommender that reads: what an item says of itself against what the history's items say, without anybody's interactions."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from limner.inference.encoder import Encoder
 from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, recency_weights
+from limner.tools.recommenders.protocol import Grid
 from limner.tools.texts import ItemEncoder, Wording, whitened
 
 __all__ = ["TextRecommender"]
@@ -36,6 +37,7 @@ class TextRecommender(BaseRecommender):
     """
 
     name = "text"
+    grid: ClassVar[Grid] = {"decay": (0.9, 0.95, 0.97), "ridge": (0.5, 1.0, 4.0)}
 
     def __init__(
         self,
