@@ -141,7 +141,7 @@ class AdaRetrieval(BaseRecommender):
         return retrieved, current
 
     def _score(self, history: Positions) -> Scores:
-        return self._score_many([history])[0]
+        return np.asarray(self._score_many([history])[0], dtype=np.float32)
 
     def _score_many(self, histories: Sequence[Positions]) -> Scores:
         answers = self._retriever.scores(histories)
@@ -218,7 +218,7 @@ def _scaled(sign: NDArray[np.float64], among: NDArray[np.bool_]) -> NDArray[np.f
     # Equal numbers have a standard deviation of rounding errors.
     if spread <= 1e-9 * float(np.abs(counted).max()):
         return np.zeros(len(sign), dtype=np.float32)
-    return ((sign - counted.mean()) / spread).astype(np.float32)
+    return np.asarray((sign - counted.mean()) / spread, dtype=np.float32)
 
 
 def _best(scores: NDArray[Any], size: int, history: Positions, retrieved: Positions) -> Positions:

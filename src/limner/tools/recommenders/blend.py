@@ -105,7 +105,7 @@ class Blend(BaseRecommender):
         )
 
     def _score(self, history: Positions) -> Scores:
-        return self._score_many([history])[0]
+        return np.asarray(self._score_many([history])[0], dtype=np.float32)
 
     def _score_many(self, histories: Sequence[Positions]) -> Scores:
         asked = [self._ids(history) for history in histories]

@@ -33,7 +33,7 @@ def spherical_clusters(vectors: Scores, clusters: int, *, among: Positions, seed
         before, nearest = nearest, np.argmax(points @ centres.T, axis=1)
         if np.array_equal(before, nearest):
             break
-    return np.argmax(unit @ centres.T, axis=1).astype(np.intp)
+    return np.asarray(np.argmax(unit @ centres.T, axis=1), dtype=np.intp)
 
 
 def _first(points: NDArray[np.float64], clusters: int, rng: np.random.Generator) -> NDArray[np.float64]:
