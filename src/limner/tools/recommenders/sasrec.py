@@ -110,12 +110,14 @@ class SASRec(BaseRecommender):
         generator = torch.Generator().manual_seed(self.seed)
         self._weights = {"items": torch.randn(len(catalogue), self.width, generator=generator) * 0.02}
         self._weights |= new_weights(self.length, self.width, self.blocks, generator)
-        self._train(self._weights, sequences(interactions, catalogue), generator, self._loss)
+        taken = sequences(interactions, catalogue)
+        self._train(self._weights, taken, self.epochs, generator, self._loss)
 
     def _train(
         self,
         weights: Mapping[str, "Tensor"],
         taken: Sequence[Positions],
+        epochs: int,
         generator: Any,  # noqa: ANN401 - torch's
         loss: Callable[["Tensor", "Tensor", Any], "Tensor"],
     ) -> None:
@@ -134,21 +136,29 @@ class SASRec(BaseRecommender):
 
         def losses() -> Iterator[Callable[[], "Tensor"]]:
             order = np.random.default_rng(self.seed)
-            for epoch in range(self.epochs):
+            for epoch in range(epochs):
                 for places, lengths in batches(parts(epoch), self.batch, order):
                     found = torch.from_numpy(places), torch.from_numpy(lengths)
                     yield partial(loss, *found, generator)
 
-        steps = sum(-(-len(parts(epoch)) // self.batch) for epoch in range(self.epochs))
+        steps = sum(-(-len(parts(epoch)) // self.batch) for epoch in range(epochs))
         train(weights, losses(), steps, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
 
     def _loss(self, places: "Tensor", lengths: "Tensor", generator: Any) -> "Tensor":  # noqa: ANN401 - torch's
         import torch
 
-        inputs, targets = places[:, :-1], places[:, 1:]
-        there = torch.arange(inputs.shape[1]) >= (inputs.shape[1] - (lengths - 1))[:, None]
+        inputs, targets, there = self._parted(places, lengths)
         states = self._encoded(inputs, lengths - 1, generator)[there]
         return torch.nn.functional.cross_entropy(states @ self._weights["items"].T, targets[there])
+
+    @staticmethod
+    def _parted(places: "Tensor", lengths: "Tensor") -> tuple["Tensor", "Tensor", "Tensor"]:
+        """Return what is known at each place, what comes next, and where there is anything."""
+        import torch
+
+        inputs = places[:, :-1]
+        there = torch.arange(inputs.shape[1]) >= (inputs.shape[1] - (lengths - 1))[:, None]
+        return inputs, places[:, 1:], there
 
     def _encoded(self, places: "Tensor", lengths: "Tensor", generator: Any = None) -> "Tensor":  # noqa: ANN401 - torch's
         """Return the states of sequences; a generator is given when they are trained on."""
