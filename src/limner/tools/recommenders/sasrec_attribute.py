@@ -143,6 +143,15 @@ class SASRecAttribute(SASRec):
         states = self._encoded(places, lengths) + self._values_encoded(own, own["values"], places, lengths)
         return states[:, -1] @ (self._weights["items"] + own["values"]).T
 
+    def _shapes(self, items: int) -> dict[str, tuple[int, ...]]:
+        import torch
+
+        from limner.tools.recommenders.transformer import new_weights
+
+        weights = new_weights(self.length, self.width, 1, torch.Generator())
+        own = {_OWN + name: tuple(weight.shape) for name, weight in weights.items()}
+        return super()._shapes(items) | own | {f"{_OWN}values": (items, self.width)}
+
 
 def value_shares(catalogue: Catalogue, attribute: str) -> NDArray[np.float32]:
     """Return which values each item has, shape `(items, values)`; rows sum to 1, or 0 where a value is missing.
