@@ -11,6 +11,7 @@ from typing import Self
 
 from limner.agents.companion import Companion
 from limner.agents.recommender import RecommendingAgent
+from limner.api.cataloguing import Cataloguing
 from limner.api.everyone import CONCURRENCY, Everyone, EveryoneReflection, EveryoneStep
 from limner.api.reflector import BackgroundReflector
 from limner.api.schedule import Schedule
@@ -43,7 +44,7 @@ def _silent(step: EveryoneStep) -> None:
     """Take no notice of a step."""
 
 
-class Limner:
+class Limner(Cataloguing):
     """Everything limner keeps in one place, and the models it uses; open one per process and share it.
 
     Safe to use from several threads. The language model, the encoder and the recommenders are loaded when they are first
@@ -115,7 +116,7 @@ class Limner:
         encoder = encoder or encoder_of(settings)
         memory = Memory(settings, encoder, earlier=partial(earlier_encoder, settings))
         try:
-            return cls(settings, memory, encoder, model=model, world=_world(settings, dataset))
+            return cls(settings, memory, encoder, model=model, world=_world(settings, dataset, encoder))
         except BaseException:
             memory.close()
             raise
@@ -316,10 +317,10 @@ class Limner:
         """
         with self._lock:
             if self._agent is None and self.world is not None:
-                world = self.world
+                world, fitted = self.world, self.world.recommenders
                 self._agent = RecommendingAgent(
-                    world.catalogue,
-                    world.recommenders,
+                    fitted[0].catalogue if fitted else world.catalogue,  # the one they are over
+                    fitted,
                     self.model,
                     self.settings.prompts,
                     item_type=world.dataset.item_type,
@@ -390,8 +391,9 @@ class Limner:
         return [due.user_id for page in self.memory.waiting.everybody(_PAGE) for due in page]
 
 
-def _world(settings: Settings, dataset: Dataset | str | Path | None) -> World | None:
-    if isinstance(dataset, Dataset):
-        return World(dataset, settings.recommenders)
-    name = dataset if dataset is not None else settings.dataset
-    return None if name is None else World(lambda: load_dataset(name, settings), settings.recommenders)
+def _world(settings: Settings, dataset: Dataset | str | Path | None, encoder: Encoder) -> World | None:
+    known = dataset if dataset is not None else settings.dataset
+    if known is None:
+        return None
+    source = known if isinstance(known, Dataset) else lambda: load_dataset(known, settings)
+    return World(source, settings.recommenders, encoder=encoder, settings=settings)

@@ -142,6 +142,12 @@ class Catalogue:
             return self._declared[name]
         return infer_kind([item.attributes[name] for item in self._items if name in item.attributes])
 
+    @cached_property
+    def _kinds(self) -> dict[str, Kind]:
+        # A change must not turn a number into a text, and every condition on it into an error.
+        names = dict.fromkeys(name for item in self._items for name in item.attributes)
+        return self._declared | {name: self._kind(name) for name in names}
+
     def schema(self) -> dict[str, Attribute]:
         """Return every attribute that a filter may name, `title` and `description` included."""
         return {name: found.attribute for name, found in self._columns.items()}
@@ -205,14 +211,14 @@ class Catalogue:
     # Changes
 
     def with_items(self, items: Iterable[Item]) -> "Catalogue":
-        """Return a catalogue with these added, or put in place of those of the same id."""
+        """Return a catalogue with these added, or put in place of those of the same id; attributes keep their kinds."""
         merged = {item.id: item for item in self._items} | {item.id: item for item in items}
-        return Catalogue(merged.values(), kinds=self._declared)
+        return Catalogue(merged.values(), kinds=self._kinds)
 
     def without(self, item_ids: Iterable[str]) -> "Catalogue":
-        """Return a catalogue without these items; ids it does not have are ignored."""
+        """Return a catalogue without these items; ids it does not have are ignored, and attributes keep their kinds."""
         gone = set(item_ids)
-        return Catalogue((item for item in self._items if item.id not in gone), kinds=self._declared)
+        return Catalogue((item for item in self._items if item.id not in gone), kinds=self._kinds)
 
     # Storage
 
