@@ -5,7 +5,7 @@
 On MovieLens-100K, with the second half of each person's ratings hidden: four lists of ten are recommended, one a day, from EASE and item-kNN
 as the agent has them before a model is asked. After each list the person answers by their hidden ratings: what they gave 4 or 5 they
 accept, what they gave 3 or less they reject, and the rest of the list they were shown and passed over. Counted are the
-different films that they gave 4 or 5 in the lists after the first. A last part lets them look at what they would accept, and do
+different films that they gave 4 or 5, and those that they gave 3 or less, in the lists after the first. A last part lets them look at what they would accept, and do
 no more, after one list of ten, and counts the other such films in the next.
 
 The weights are chosen on people with even numbers (`--half even` prints the trials); `--half odd` reports the shipped ones on the rest.
@@ -81,14 +81,17 @@ def begun(world: World, person: Person) -> History:
     return history
 
 
-def found(world: World, person: Person, weights: FeedbackWeights, *, learn: bool) -> int:
-    """Return how many films the person likes are in the lists after the first; without `learn` what was answered is masked only."""
-    history, masked, liked = begun(world, person), set[str](), set[str]()
+def found(world: World, person: Person, weights: FeedbackWeights, *, learn: bool) -> tuple[int, int]:
+    """Return how many films the person gave 4 or 5, and how many they gave 3 or less, are in the lists after the first.
+
+    Without `learn` what was answered is masked only.
+    """
+    history, masked, rated = begun(world, person), set[str](), set[str]()
     for day in range(LISTS):
         now = START + timedelta(days=day)
         listed = world.listed(history, masked, weights, now)
         if day:
-            liked |= {i for i in listed if person.hidden.get(i, 0.0) >= LIKED}
+            rated |= {i for i in listed if i in person.hidden}
         for item_id in listed:
             rating = person.hidden.get(item_id)
             kind: EventKind = "shown" if rating is None else "accepted" if rating >= LIKED else "rejected"
@@ -96,7 +99,8 @@ def found(world: World, person: Person, weights: FeedbackWeights, *, learn: bool
                 masked.add(item_id)
             else:
                 history.add(item_id, world.done(item_id, kind, now))
-    return len(liked)
+    liked = sum(person.hidden[i] >= LIKED for i in rated)
+    return liked, len(rated) - liked
 
 
 def after_a_look(world: World, person: Person, weights: FeedbackWeights) -> int:
@@ -131,39 +135,42 @@ def people(seed_half: str, most: int) -> tuple[World, list[Person]]:
     ]
 
 
-def row(name: str, values: Sequence[int], against: Counts | None) -> tuple[dict[str, object], Counts]:
-    counts = np.asarray(values, dtype=np.float64)
-    told: dict[str, object] = {"row": name, "n": len(counts), "mean": round(float(counts.mean()), 3)}
-    if against is not None:
-        difference = paired_bootstrap_mean(counts - against, seed=0)
-        told["difference"] = round(difference.value, 3)
-        told["interval"] = [round(end, 3) for end in (difference.low, difference.high)]
+def row(
+    name: str, counted: Sequence[Sequence[int]], against: Counts | None
+) -> tuple[dict[str, object], Counts]:
+    """Return the means of what was counted for each person, films liked and films disliked, and how they differ from another row's."""
+    counts = np.asarray(counted, dtype=np.float64)
+    told: dict[str, object] = {"row": name, "n": len(counts)}
+    for place, what in enumerate(("liked", "disliked")[: counts.shape[1]]):
+        told[what] = round(float(counts[:, place].mean()), 3)
+        if against is not None:
+            difference = paired_bootstrap_mean(counts[:, place] - against[:, place], seed=0)
+            interval = [round(end, 3) for end in (difference.low, difference.high)]
+            told[f"{what}, difference"] = [round(difference.value, 3), interval]
     return told, counts
 
 
 def trials(world: World, chosen: Sequence[Person]) -> list[dict[str, object]]:
+    """Return what each weight alone does to the same people."""
     rows = []
     reference, counts = row("accepted only", [found(world, p, NONE, learn=True) for p in chosen], None)
     rows.append(reference)
-    for weight in (0.05, 0.1, 0.2, 0.3):
-        weights = replace(NONE, rejected=weight)
-        rows.append(
-            row(f"rejected {weight}", [found(world, p, weights, learn=True) for p in chosen], counts)[0]
-        )
-    for weight in (0.1, 0.2, 0.4):
-        weights = replace(NONE, shown=weight)
-        rows.append(row(f"shown {weight}", [found(world, p, weights, learn=True) for p in chosen], counts)[0])
-    looked = row("looked at, unused", [after_a_look(world, p, NONE) for p in chosen], None)
-    rows.append(looked[0])
+    tried = [replace(NONE, rejected=weight) for weight in (0.05, 0.1, 0.2, 0.3)]
+    tried += [replace(NONE, shown=weight) for weight in (0.1, 0.2, 0.4)]
+    for weights in tried:
+        name = f"rejected {weights.rejected}" if weights.rejected else f"shown {weights.shown}"
+        rows.append(row(name, [found(world, p, weights, learn=True) for p in chosen], counts)[0])
+    looked, unused = row("looked at, unused", [[after_a_look(world, p, NONE)] for p in chosen], None)
+    rows.append(looked)
     for weight in (0.05, 0.1, 0.2, 0.4):
         weights = replace(NONE, opened=weight)
-        rows.append(
-            row(f"looked at {weight}", [after_a_look(world, p, weights) for p in chosen], looked[1])[0]
-        )
+        name = f"looked at {weight}"
+        rows.append(row(name, [[after_a_look(world, p, weights)] for p in chosen], unused)[0])
     return rows
 
 
 def report(world: World, chosen: Sequence[Person]) -> list[dict[str, object]]:
+    """Return what each kind of feedback adds to those before it, with the weights that are shipped."""
     shipped = FeedbackWeights()
     steps = (
         ("what was answered is masked", NONE, False),
@@ -176,8 +183,8 @@ def report(world: World, chosen: Sequence[Person]) -> list[dict[str, object]]:
     for name, weights, learn in steps:
         told, counts = row(name, [found(world, p, weights, learn=learn) for p in chosen], counts)
         rows.append(told)
-    told, counts = row("looked at, unused", [after_a_look(world, p, NONE) for p in chosen], None)
-    rows += [told, row("looked at", [after_a_look(world, p, shipped) for p in chosen], counts)[0]]
+    told, unused = row("looked at, unused", [[after_a_look(world, p, NONE)] for p in chosen], None)
+    rows += [told, row("looked at", [[after_a_look(world, p, shipped)] for p in chosen], unused)[0]]
     return rows
 
 
