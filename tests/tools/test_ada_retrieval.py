@@ -18,7 +18,7 @@ def ids(model, history, k=12):
 
 class TestAdaRetrieval(RecommenderContract):
     def make(self):
-        return AdaRetrieval(base="ease", base_settings=EASY, rounds=3, size=2)
+        return AdaRetrieval(base="ease", base_settings=EASY, rounds=2, size=2)
 
 
 class TestAdaRetrievalOfOneRound(RecommenderContract):

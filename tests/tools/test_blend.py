@@ -21,11 +21,10 @@ class TestBlend(RecommenderContract):
         return Blend(members=MEMBERS)
 
 
-class TestBlendByRange(RecommenderContract):
+class TestBlendOfABlendByRange(RecommenderContract):
     def make(self):
-        return Blend(
-            members=[*MEMBERS, {"name": "blend", "settings": {"members": MEMBERS}}], normalisation="minmax"
-        )
+        inner = {"name": "blend", "settings": {"members": MEMBERS[:1]}}
+        return Blend(members=[MEMBERS[1], inner], normalisation="minmax")
 
 
 def test_a_blend_of_one_orders_as_that_one():

@@ -11,7 +11,7 @@ from limner.tools.recommenders.base import user_item_matrix
 
 pytest.importorskip("implicit")
 
-from limner.tools.recommenders.implicit import ImplicitALS, ImplicitBPR, _implicit, _indexed
+from limner.tools.recommenders.implicit import ImplicitALS, ImplicitBPR, _indexed, _trained
 
 
 def test_a_missing_extra_is_named(monkeypatch):
@@ -28,17 +28,18 @@ class TestImplicitALS(RecommenderContract):
 
     def test_the_fold_in_is_implicits_own(self):
         model = self.make().fit(interactions(), CATALOGUE)
-        theirs = _implicit("cpu.als").AlternatingLeastSquares(
+        matrix = _indexed(user_item_matrix(interactions(), CATALOGUE))
+        theirs = _trained(
+            "cpu.als",
+            "AlternatingLeastSquares",
+            matrix,
             factors=3,
             iterations=20,
             alpha=2.0,
             regularization=1.0,
             use_cg=False,
-            num_threads=1,
             random_state=3,
         )
-        matrix = _indexed(user_item_matrix(interactions(), CATALOGUE))
-        theirs.fit(matrix, show_progress=False)
         for user in (0, 1, 2):
             history = [CATALOGUE.ids[place] for place in matrix[user].indices]
             factor = theirs.recalculate_user(0, matrix[[user]])
@@ -73,11 +74,17 @@ class TestImplicitBPR(RecommenderContract):
     def test_the_fold_in_comes_near_the_factors_that_training_gave(self):
         """Those of users it was trained on rank the items much as their folded-in histories do."""
         model = self.make().fit(interactions(), CATALOGUE)
-        theirs = _implicit("cpu.bpr").BayesianPersonalizedRanking(
-            factors=6, iterations=200, learning_rate=0.05, regularization=0.02, num_threads=1, random_state=3
-        )
         matrix = user_item_matrix(interactions(), CATALOGUE)
-        theirs.fit(_indexed(matrix), show_progress=False)
+        theirs = _trained(
+            "cpu.bpr",
+            "BayesianPersonalizedRanking",
+            matrix,
+            factors=6,
+            iterations=200,
+            learning_rate=0.05,
+            regularization=0.02,
+            random_state=3,
+        )
         correlations = []
         for user in range(matrix.shape[0]):
             history = [CATALOGUE.ids[place] for place in matrix[[user]].nonzero()[1]]

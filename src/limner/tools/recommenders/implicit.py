@@ -72,16 +72,17 @@ class ImplicitALS(LeastSquaresFactors):
         )
 
     def _fit(self, interactions: Interactions, catalogue: Catalogue) -> None:
-        model = _implicit("cpu.als").AlternatingLeastSquares(
+        model = _trained(
+            "cpu.als",
+            "AlternatingLeastSquares",
+            user_item_matrix(interactions, catalogue),
             factors=self.features,
             regularization=self.regularization,
             alpha=1.0 + self.weight,
             iterations=self.epochs,
             use_cg=False,
-            num_threads=1,
             random_state=self.seed,
         )
-        _train(model, user_item_matrix(interactions, catalogue))
         self._factors = np.asarray(model.item_factors, dtype=np.float32)
 
 
@@ -136,16 +137,17 @@ class ImplicitBPR(BaseRecommender):
         self._fold: Scores = np.zeros((features, features), dtype=np.float32)
 
     def _fit(self, interactions: Interactions, catalogue: Catalogue) -> None:
-        model = _implicit("cpu.bpr").BayesianPersonalizedRanking(
+        matrix = user_item_matrix(interactions, catalogue)
+        model = _trained(
+            "cpu.bpr",
+            "BayesianPersonalizedRanking",
+            matrix,
             factors=self.features,
             learning_rate=self.learning_rate,
             regularization=self.regularization,
             iterations=self.epochs,
-            num_threads=1,
             random_state=self.seed,
         )
-        matrix = user_item_matrix(interactions, catalogue)
-        _train(model, matrix)
         # The library keeps an item's bias as the last value of its factor, against a 1 at the users' end.
         self._factors = np.ascontiguousarray(model.item_factors[:, :-1], dtype=np.float32)
         self._bias = np.asarray(model.item_factors[:, -1], dtype=np.float32)
@@ -171,14 +173,12 @@ class ImplicitBPR(BaseRecommender):
         self._factors, self._bias, self._fold = arrays["factors"], arrays["bias"], arrays["fold"]
 
 
-def _train(model: Any, matrix: csr_array) -> None:  # noqa: ANN401 - implicit is optional
+def _trained(module: str, kind: str, matrix: csr_array, **settings: object) -> Any:  # noqa: ANN401 - implicit is optional
     # One thread: several write to the same factors and make two fits differ, and BLAS threads of its own slow implicit down.
     with importlib.import_module("threadpoolctl").threadpool_limits(1, "blas"):
+        model = getattr(importlib.import_module(f"implicit.{module}"), kind)(num_threads=1, **settings)
         model.fit(_indexed(matrix), show_progress=False)
-
-
-def _implicit(module: str) -> Any:  # noqa: ANN401 - implicit is optional
-    return importlib.import_module(f"implicit.{module}")
+    return model
 
 
 def _indexed(matrix: csr_array) -> csr_matrix:
