@@ -123,7 +123,7 @@ def train(
     """Change weights in place so that a loss falls, by AdamW (Loshchilov and Hutter, ICLR 2019).
 
     The rate rises over the first tenth of the steps and falls to nothing over the others, so that few epochs do. Only matrices decay.
-    One thread computes: sums then come out alike on any machine, and matrices so small gain nothing from a second.
+    One thread computes, so that sums come out alike however many there are; matrices so small gain nothing from a second.
 
     Args:
         weights: To be trained, all of them.
