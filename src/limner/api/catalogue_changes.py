@@ -80,7 +80,7 @@ class CatalogueChanges:
                 "added": _Items.dump_python(changes.added, mode="json"),
                 "removed": sorted(changes.removed),
             }
-            text = json.dumps(self._read() | {dataset: fields}, ensure_ascii=False, indent=1)
+            text = json.dumps({**self._read(), dataset: fields}, ensure_ascii=False, indent=1)
             beside = self._path.with_name(f".{self._path.name}-{secrets.token_hex(4)}")
             try:
                 beside.write_text(text, encoding="utf-8")

@@ -42,12 +42,12 @@ class World:
         encoder: Encoder | None = None,
         settings: Settings | None = None,
     ) -> None:
-        self._load = (lambda: dataset) if isinstance(dataset, Dataset) else dataset
+        self._load: Callable[[], Dataset] | None = None if isinstance(dataset, Dataset) else dataset
         self._names = tuple(names)
         self._encoder = ItemEncoder(encoder if encoder is not None else "", settings)
         self._changes = CatalogueChanges(None if settings is None else settings.home / "catalogue.json")
         self._lock = threading.RLock()
-        self._dataset: Dataset | None = None
+        self._dataset: Dataset | None = dataset if isinstance(dataset, Dataset) else None
         self._current: Dataset | None = None
         self._bases: tuple[Recommender, ...] | None = None
         self._fitted: tuple[Recommender, ...] | None = None
@@ -74,6 +74,7 @@ class World:
     @property
     def _loaded(self) -> Dataset:
         if self._dataset is None:
+            assert self._load is not None
             self._dataset = self._load()
         return self._dataset
 

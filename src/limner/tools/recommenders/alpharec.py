@@ -194,7 +194,7 @@ class AlphaRec(BaseRecommender):
         return (torch.logaddexp(right, wrong.index_select(0, rows)) - right).mean()
 
     def _score(self, history: Positions) -> Scores:
-        return self._score_many([history])[0]
+        return np.asarray(self._score_many([history])[0], dtype=np.float32)
 
     def _score_many(self, histories: Sequence[Positions]) -> Scores:
         weights = [recency_weights(len(history), self.decay) for history in histories]
@@ -263,4 +263,6 @@ def _weights_of(perceptron: "Sequential") -> dict[str, NDArray[Any]]:
 
 def _unit(vectors: Scores) -> Scores:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return np.asarray(
+        np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0), dtype=np.float32
+    )
