@@ -1,5 +1,7 @@
 """What a recommender costs: seconds to fit and to ask, megabytes while fitting and of the fitted model."""
 
+import contextlib
+import ctypes
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ def measured() -> Iterator[Timed]:
     """Measure what is done in the block.
 
     The peak is of resident memory, so it holds what torch and compiled libraries take, which Python's own `tracemalloc` does not see, and what is
-    imported on the way; memory that an earlier model gave back to the process, but not to the system, is used again and not seen.
+    imported on the way. What was freed before goes back to the system first, as far as it can; the rest is used again and not seen.
     """
     timed, before = Timed(), _resident("VmRSS") if _peak_forgotten() else None
     started = time.perf_counter()
@@ -42,6 +44,8 @@ def measured() -> Iterator[Timed]:
 
 def _peak_forgotten() -> bool:
     """Make the system count the peak from now on; return whether it does (proc(5), `clear_refs`)."""
+    with contextlib.suppress(OSError, AttributeError):  # glibc alone has it
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         (_PROCESS / "clear_refs").write_text("5", encoding="ascii")
     except OSError:
