@@ -21,7 +21,6 @@ __all__ = [
     "Done",
     "FeedbackWeights",
     "History",
-    "events_of",
     "feedback_votes",
     "history_of",
     "passed_over",
@@ -179,8 +178,3 @@ def _alike(item_id: str, catalogue: Catalogue, among: Collection[str]) -> list[s
         shares[other] = len(mine & theirs) / max(1, len(mine | theirs))
     alike = [other for other, share in shares.items() if share >= _LEAST_ALIKE]
     return sorted(alike, key=lambda other: -shares[other])
-
-
-def events_of(user: UserMemory, catalogue: Catalogue) -> dict[str, Event]:
-    """Return the user's last event with each item that they had."""
-    return history_of(user, catalogue).events
