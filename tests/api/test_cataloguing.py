@@ -173,3 +173,11 @@ def test_many_may_change_it_at_once(limner):
     for thread in threads:
         thread.join()
     assert {f"n{n}" for n in range(6)} <= set(limner.world.recommenders[0].catalogue.ids)
+
+
+def test_a_recommender_that_reads_does_so_with_limners_own_encoder(open_limner):
+    limner = open_limner(recommenders=("text", "ease"))
+    limner.add_items([NEW])
+    assert limner.world.recommenders[0].name == "text"
+    assert limner.world.recommenders[0].recommend(["a1", "a2"], 1)[0].item_id == "n1"
+    assert len(limner.encoder.encoded) > 0

@@ -17,7 +17,7 @@ from limner.profiles.propositions.reflect import ItemKnowledge
 from limner.settings import Settings
 from limner.tools import Catalogue, Dataset, Item, Recommender
 from limner.tools.recommenders.changed import ChangedCatalogue
-from limner.tools.recommenders.discovery import recommender
+from limner.tools.recommenders.discovery import recommender, recommender_class
 from limner.tools.resolve import resolved
 from limner.tools.texts import ItemEncoder
 
@@ -92,10 +92,15 @@ class World:
                 if self._bases is None:
                     data = self._loaded
                     self._bases = tuple(
-                        recommender(name).fit(data.interactions, data.catalogue) for name in self._names
+                        self._made(name).fit(data.interactions, data.catalogue) for name in self._names
                     )
                 self._fitted = self._over(self._bases, catalogue)
             return self._fitted
+
+    def _made(self, name: str) -> Recommender:
+        # Two that read must not read with different encoders.
+        reads = getattr(recommender_class(name), "reads_items", False)
+        return recommender(name, encoder=self._encoder) if reads else recommender(name)
 
     def _over(self, bases: tuple[Recommender, ...], catalogue: Catalogue) -> tuple[Recommender, ...]:
         if catalogue is self._loaded.catalogue:

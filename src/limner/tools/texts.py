@@ -71,6 +71,11 @@ class ItemEncoder:
         self.name = encoder if isinstance(encoder, str) else encoder.name
         """Name of the encoder; empty for that of the settings."""
 
+    @classmethod
+    def of(cls, encoder: "Encoder | str | ItemEncoder") -> "ItemEncoder":
+        """Return what reads items with an encoder; one that does already is returned as it is."""
+        return encoder if isinstance(encoder, ItemEncoder) else cls(encoder)
+
     @cached_property
     def _of(self) -> Settings:
         return self._settings or Settings()

@@ -63,6 +63,8 @@ class AlphaRec(BaseRecommender):
     """
 
     name = "alpharec"
+    reads_items: ClassVar[bool] = True
+    """Whether it takes an `encoder`, which is then limner's own."""
     grid: ClassVar[Grid] = {
         "temperature": (0.1, 0.15),
         "epochs": (50, 100),
@@ -72,7 +74,7 @@ class AlphaRec(BaseRecommender):
     def __init__(
         self,
         *,
-        encoder: Encoder | str = "",
+        encoder: Encoder | str | ItemEncoder = "",
         wording: Wording = "title",
         decay: float = 0.9,
         width: int = 64,
@@ -96,7 +98,7 @@ class AlphaRec(BaseRecommender):
             )
         if wording not in {"everything", "title"}:
             raise InputError(f"wording is {wording!r}; it is 'everything' or 'title'.")
-        self._encoder = ItemEncoder(encoder)
+        self._encoder = ItemEncoder.of(encoder)
         self.encoder = self._encoder.name
         self.wording = wording
         self.decay = decay

@@ -113,7 +113,7 @@ class ChangedCatalogue(BaseRecommender):
         """
         if isinstance(base, ChangedCatalogue):
             base = base.fitted
-        given = encoder if isinstance(encoder, ItemEncoder) else ItemEncoder(encoder)
+        given = ItemEncoder.of(encoder)
         made = cls(
             base=base.name,
             base_settings=getattr(base, "settings", {}),

@@ -37,12 +37,14 @@ class TextRecommender(BaseRecommender):
     """
 
     name = "text"
+    reads_items: ClassVar[bool] = True
+    """Whether it takes an `encoder`, which is then limner's own."""
     grid: ClassVar[Grid] = {"decay": (0.9, 0.95, 0.97), "ridge": (0.5, 1.0, 4.0)}
 
     def __init__(
         self,
         *,
-        encoder: Encoder | str = "",
+        encoder: Encoder | str | ItemEncoder = "",
         wording: Wording = "everything",
         decay: float = 0.95,
         ridge: float = 1.0,
@@ -55,7 +57,7 @@ class TextRecommender(BaseRecommender):
             raise InputError(f"ridge is {ridge}; it must be 0 or above.")
         if wording not in {"everything", "title"}:
             raise InputError(f"wording is {wording!r}; it is 'everything' or 'title'.")
-        self._encoder = ItemEncoder(encoder)
+        self._encoder = ItemEncoder.of(encoder)
         self.encoder = self._encoder.name
         self.wording = wording
         self.decay = decay
