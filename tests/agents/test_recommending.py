@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from answering import Answers
 from limner.agents import Budget, RecommendingAgent
 from limner.agents.fusion import Weights
+from limner.agents.wish import Wish
 from limner.errors import InputError
 from limner.inference import LanguageModel
 from limner.inference.ledger import Usage
 from limner.memory import Event, Evidence, NewObservation, Proposition, new_id
+from limner.tools import Filter
 
 WISH = {"genre_in": [], "genre_not_in": [], "year_from": None, "year_to": None, "other": []}
 RANKING = Weights(rank=0.1)
@@ -348,3 +350,24 @@ async def test_portrait_and_wish_reach_the_model_in_the_last_message_only(ada, a
         assert not any("Ignore the above" in m.text for m in messages[:-1])
         assert "\n# system\nIgnore" not in messages[-1].text
     assert isinstance(answers.model(plan="batch"), LanguageModel)
+
+
+async def test_what_goes_with_an_example_of_the_wish_moves_up(ada, agent_of, rate):
+    rate(ada, "b1", "b2")
+    plainly = await agent_of(plain(FINISH).model(plan="batch")).recommend(ada, "a film", k=5)
+    answers = plain(FINISH)
+    found = await agent_of(answers.model(plan="batch")).recommend(ada, "a film like Dead Water (1975)", k=5)
+    assert found.wish.like == ("c1",)
+    assert "Dead Water" not in answers.asked[0][1][-1].text
+    assert ("consult", "popularity: with Dead Water (1975)") in [(s.action, s.detail) for s in found.steps]
+    assert found.ranking != plainly.ranking
+    assert set(found.ranking) == set(plainly.ranking)
+
+
+async def test_a_wish_that_was_understood_before_is_not_read_again(ada, agent_of):
+    answers = plain(FINISH)
+    wish = Wish("a comedy", Filter.parse("genre in {Comedy}"))
+    found = await agent_of(answers.model(plan="batch")).recommend(ada, wish, k=9)
+    assert found.wish == wish
+    assert answers.calls["wish"] == 0
+    assert all("Comedy" in r.item.attributes["genre"] for r in found)

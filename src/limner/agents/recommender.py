@@ -159,9 +159,7 @@ class RecommendingAgent:
             except ModelError as error:
                 failure = f"the model failed: {error}"
         silent = not worded or (failure is not None and failure.startswith("the model"))
-        chosen = Chosen(
-            state.order, state.base, state.bus, history, portrait, wish.where, state.votes
-        )
+        chosen = Chosen(state.order, state.base, state.bus, history, portrait, wish.where, state.votes)
         items, cut = await self._explainer.explained(chosen, k, None if silent else spending)
         return Recommendations(
             items=items,
@@ -259,9 +257,7 @@ class RecommendingAgent:
             listed, weight = [scored.item_id for scored in alike], self._weights.like / len(state.wish.like)
             call = state.bus.add(listed, f"{knower.name} finds it with {title}")
             state.votes.append(Vote(listed, weight, f"what goes with {title}", call.number))
-            _note(
-                state, progress, AgentStep("consult", f"{knower.name}: with {title}", "the wish names it")
-            )
+            _note(state, progress, AgentStep("consult", f"{knower.name}: with {title}", "the wish names it"))
 
     def _search(self, state: _Search, decision: Search) -> None:
         """Let a recommender look under one condition, and count what it finds as a vote."""
