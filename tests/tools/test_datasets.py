@@ -3,8 +3,9 @@ import pytest
 from limner.errors import DownloadError, InputError, NotFound
 from limner.settings import Settings
 from limner.tools.catalogue import Item
-from limner.tools.datasets import ItemColumns, display_title, load_dataset, read_items
+from limner.tools.datasets import ItemColumns, load_dataset, read_items
 from limner.tools.movielens import read_ml_100k
+from limner.tools.names import display_title
 
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n1\t10\t5\t100\n1\t11\t3\t50\n"
 

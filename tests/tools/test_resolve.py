@@ -73,6 +73,13 @@ def test_any_text_is_a_rating_on_its_own_scale_or_none(text):
     assert event is None or event.scale[0] <= event.value <= event.scale[1]
 
 
+@pytest.mark.parametrize("title", ["The Long Orbit (1979)", "Long Orbit, The (1979)", "Long Orbit, The"])
+def test_an_article_may_stand_behind(title):
+    event = resolved(seen(title), FILMS, "film").event
+    assert event is not None
+    assert event.item_id == "a1"
+
+
 @pytest.mark.parametrize(
     "title", ["Red Dust (1990)", "red dust (1990)", "Red Dust", "RED  DUST!", "red dust, (1990)"]
 )

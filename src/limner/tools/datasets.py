@@ -18,7 +18,7 @@ from limner.tools.tables import BrokenRow, Table, read_recbole
 if TYPE_CHECKING:
     from limner.settings import Settings
 
-__all__ = ["Dataset", "ItemColumns", "display_title", "load_dataset", "read_items"]
+__all__ = ["Dataset", "ItemColumns", "load_dataset", "read_items"]
 
 
 @dataclass(frozen=True)
@@ -157,17 +157,3 @@ def _value(text: str, kind: Kind | None, missing: frozenset[str]) -> AttributeVa
         return text
     number = float(text) if re.fullmatch(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", text) else math.inf
     return number if math.isfinite(number) else None
-
-
-_ARTICLES = "The|A|An|La|Le|Les|L'|Il|Lo|I|Gli|Das|Der|Die|El|Los|Las|Un|Une|Det|Den|De"
-_INVERTED = re.compile(rf"(?P<rest>[^()]+), (?P<article>{_ARTICLES})(?= *(?:\(|\)|$))")
-
-
-def display_title(stored: str) -> str:
-    """Return a title with its article in front: `Godfather, The` becomes `The Godfather`, also inside parentheses."""
-
-    def turned(match: re.Match[str]) -> str:
-        article = match["article"]
-        return f"{article}{match['rest']}" if article.endswith("'") else f"{article} {match['rest']}"
-
-    return _INVERTED.sub(turned, stored.strip())

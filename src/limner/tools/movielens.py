@@ -11,7 +11,8 @@ from pathlib import Path
 from limner.inference.packages import Asset, PackagedFile, Progress, fetch
 from limner.settings import Settings
 from limner.tools.catalogue import Item
-from limner.tools.datasets import Dataset, ItemColumns, display_title, read_recbole_folder
+from limner.tools.datasets import Dataset, ItemColumns, read_recbole_folder
+from limner.tools.names import display_title
 
 __all__ = ["ML_100K", "fetch_ml_100k", "load_ml_100k", "read_ml_100k"]
 

@@ -6,16 +6,33 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["nearest", "normalised", "same"]
+__all__ = ["display_title", "nearest", "normalised", "same"]
 
+_LONGEST_TITLE = 300
 _YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
 _ARTICLE = re.compile(r"^(?:the|a|an) ")
 
 
+_ARTICLES = "The|A|An|La|Le|Les|L'|Il|Lo|I|Gli|Das|Der|Die|El|Los|Las|Un|Une|Det|Den|De"
+_INVERTED = re.compile(rf"(?P<rest>[^()]+), (?P<article>{_ARTICLES})(?= *(?:\(|\)|$))")
+
+
+def display_title(stored: str) -> str:
+    """Return a title with its article in front: `Godfather, The` becomes `The Godfather`, also inside parentheses."""
+
+    def turned(match: re.Match[str]) -> str:
+        article = match["article"]
+        return f"{article}{match['rest']}" if article.endswith("'") else f"{article} {match['rest']}"
+
+    return _INVERTED.sub(turned, stored.strip())
+
+
 @lru_cache(maxsize=200_000)
 def normalised(text: str) -> str:
-    """Return the text in lower case without accents, punctuation and doubled spaces."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
+    """Return the text in lower case without accents, punctuation and doubled spaces, an article behind a comma in front."""
+    # No title is that long, and looking for an article takes quadratic time.
+    turned = display_title(text) if len(text) <= _LONGEST_TITLE else text
+    letters = unicodedata.normalize("NFKD", turned.casefold())
     bare = "".join(c for c in letters if not unicodedata.combining(c)).replace("'", "").replace("’", "")
     return " ".join(re.findall(r"[^\W_]+", bare)) or text.strip()
 
