@@ -139,6 +139,14 @@ def test_ease_reaches_its_figures_on_movielens_100k():
 
 
 @pytest.mark.data
+def test_the_best_single_model_and_the_blend_reach_their_figures_on_movielens_100k():
+    rows = evaluate(load_dataset("ml-100k", Settings()), ["markov_knn", "blend"])["rows"]
+    assert [row["failures"] for row in rows] == [0, 0]
+    assert rows[0]["ndcg@10"] >= 0.110
+    assert rows[1]["ndcg@10"] >= 0.118
+
+
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "settings", "hr", "ndcg"),
     [("ease", {"regularization": 500.0, "decay": 1.0}, 0.138, 0.071)],
