@@ -384,6 +384,14 @@ def test_a_record_of_something_else_is_refused(tmp_path):
         Record(tmp_path / "record.json", {"recommender": "item_knn"})
 
 
+def test_what_another_process_added_meanwhile_is_kept(tmp_path):
+    one, other = (Record(tmp_path / "record.json", {}) for _ in range(2))
+    one.add({"x": 1})
+    other.add({"x": 2})
+    one.add({"x": 3})
+    assert [entry["x"] for entry in Record(tmp_path / "record.json", {}).entries] == [1, 2, 3]
+
+
 def test_a_record_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):

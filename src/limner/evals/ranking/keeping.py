@@ -19,7 +19,7 @@ class Record:
     """Entries in a JSON file, one a line; each that is added is on the disk at once, whole or not at all.
 
     Args:
-        path: The file; it need not be there yet. One process at a time writes to it.
+        path: The file; it need not be there yet. What another process adds meanwhile is kept too, unless both write at the same moment.
         about: What all entries have in common, such as the data set's name; a file that is about something else is refused.
 
     Raises:
@@ -58,6 +58,8 @@ class Record:
         Raises:
             InputError: The file cannot be written; it is as it was.
         """
+        if self.path.exists():
+            self._read()  # another process may have added to it since
         self.entries.append(json.loads(json.dumps(entry, allow_nan=False)))
         lines = ",\n".join(f"  {json.dumps(one, ensure_ascii=False)}" for one in self.entries)
         text = f'{{\n"about": {json.dumps(self.about, ensure_ascii=False)},\n"entries": [\n{lines}\n]\n}}\n'
