@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from warped_time import warped
 
@@ -361,6 +361,7 @@ def test_small_questions_do_not_stand_in_line() -> None:
     asyncio.run(main())
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["ok", "busy", "down", "fault", "bad"]), max_size=60), st.integers(1, 6))
 def test_whatever_happens_no_slot_is_lost(outcomes: list[str], most: int) -> None:
     errors = {

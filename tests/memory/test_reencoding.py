@@ -109,6 +109,7 @@ def test_without_it_words_serve_and_what_has_been_encoded(opened, stored, known,
     for _ in range(2):
         (found,) = ada.search("word7", k=1, weights=HALF)
         assert (found.record.text, found.vectors) == (TEXTS[7], "partial")
+    assert encoder.asked.wait(20)  # what it says in the background has been said by then
     assert "searches use what there is meanwhile" in caplog.text
     assert ("its weights are gone" in caplog.text) == (known is not None)
     encoder.may.set()
