@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from contracts.recommender_data import catalogue
+from limner.api import world as world_module
 from limner.errors import ConfigurationError, InputError, NotFound, StoreError
 from limner.tools import Item
 
@@ -181,3 +182,22 @@ def test_a_recommender_that_reads_does_so_with_limners_own_encoder(open_limner):
     assert limner.world.recommenders[0].name == "text"
     assert limner.world.recommenders[0].recommend(["a1", "a2"], 1)[0].item_id == "n1"
     assert len(limner.encoder.encoded) > 0
+
+
+def test_what_is_counted_while_it_changes_is_not_kept(limner, monkeypatch):
+    world = limner.world
+    change = threading.Thread(
+        target=limner.add_items, args=([{**NEW, "id": "a1", "attributes": {"genre": ("Western",)}}],)
+    )
+    counted = world_module.attribute_keys
+
+    def meanwhile(attributes):
+        if change.ident is None:
+            change.start()
+            change.join(1.0)
+        return counted(attributes)
+
+    monkeypatch.setattr(world_module, "attribute_keys", meanwhile)
+    _ = world.baseline
+    change.join()
+    assert ("genre", "Western") in world.baseline

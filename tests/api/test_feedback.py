@@ -9,6 +9,7 @@ from answering import Answers
 from limner.agents.history import FeedbackWeights, history_of, passed_over
 from limner.apps.cli.printing import as_plain
 from limner.errors import ConfigurationError, InputError, NotFound, RecordingRefused
+from limner.tools import Catalogue, Dataset, Interactions, Item
 
 WISH = {"genre_in": [], "genre_not_in": [], "year_from": None, "year_to": None, "other": []}
 NOW = datetime.now(UTC)
@@ -198,3 +199,14 @@ def test_export_and_import_keep_it(ada, tmp_path):
     assert ranking(ada) != before
     ada._limner.import_file(file)
     assert ranking(ada) == before
+
+
+def test_ids_that_differ_in_case_alone_are_told_apart(open_limner):
+    ids = ["aB", "Ab", "c", "d", "e"]
+    taken = Interactions.from_rows([
+        (f"u{u}", ids[(u + n) % 5], 1.0, float(n)) for u in range(10) for n in range(3)
+    ])
+    bare = Dataset("bare", Catalogue(Item(id=item_id) for item_id in ids), taken)
+    ada = open_limner(answers(), dataset=bare).user("ada")
+    ada.feedback("aB", "rejected")
+    assert set(ranking(ada)) == {"Ab", "c", "d", "e"}

@@ -104,12 +104,21 @@ class History:
         self.taken[item_id] = before if again and before is not None else done
 
 
-def history_of(user: UserMemory, catalogue: Catalogue) -> History:
-    """Return what a user has done with a catalogue's items; what an assistant said is nothing that they did."""
+def history_of(user: UserMemory, catalogue: Catalogue, item_type: str = "item") -> History:
+    """Return what a user has done with a catalogue's items; what an assistant said is nothing that they did.
+
+    Args:
+        user: Whose observations are read.
+        catalogue: Whose items count.
+        item_type: What a person calls one of them, such as `film`: a book of the same id or title is another thing. `item` takes
+            whatever there is.
+    """
     history = History()
     for observation in user.observations():
-        event = resolved(observation, catalogue).event
-        if event is not None and observation.author != "assistant":
+        event = resolved(observation, catalogue, item_type).event
+        if event is None or observation.author == "assistant":
+            continue
+        if event.item_type == item_type or "item" in (event.item_type, item_type):
             history.add(event.item_id, Done(event, observation.id, observation.occurred_at))
     weak = {item_id: done for item_id, done in history.taken.items() if done.event.kind == "seen"}
     history.taken = {**weak, **{i: done for i, done in history.taken.items() if i not in weak}}

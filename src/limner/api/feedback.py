@@ -192,6 +192,7 @@ def _named(item: str | Item | Recommendation, catalogue: Catalogue) -> Item:
         return catalogue.get(item.id)
     found = catalogue.find(item)
     titled = [one for one in found if same(item, [one.title])]
+    titled = [one for one in titled if one.title == item] or titled
     if item in catalogue:
         by_id = catalogue.get(item)
         if any(one.title != by_id.title for one in titled):

@@ -4,7 +4,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from limner.api.catalogue_changes import CatalogueChanges
@@ -52,6 +51,7 @@ class World:
         self._bases: tuple[Recommender, ...] | None = None
         self._fitted: tuple[Recommender, ...] | None = None
         self._vocabularies: dict[Path | None, Vocabulary] = {}
+        self._baseline: Mapping[tuple[str, str], float] | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -131,19 +131,15 @@ class World:
             self._changes.add(data.name, add, remove)
             self._current, self._fitted = replace(data, catalogue=changed), fitted
             self._vocabularies.clear()
-            self.__dict__.pop("baseline", None)
+            self._baseline = None
 
-    @cached_property
+    @property
     def baseline(self) -> Mapping[tuple[str, str], float]:
         """Share of all interactions with items of an attribute value, by (attribute, value); years by the decade."""
-        data = self.dataset
-        chosen = Counter(item for history in data.interactions.histories().values() for item in history)
-        total = sum(chosen.values())
-        counts: Counter[tuple[str, str]] = Counter()
-        for item in data.catalogue:
-            for key in attribute_keys(item.attributes):
-                counts[key] += chosen[item.id]
-        return {key: count / total for key, count in counts.items()} if total else {}
+        with self._lock:
+            if self._baseline is None:
+                self._baseline = _shares(self.dataset)
+            return self._baseline
 
     def vocabulary(self, path: Path | None) -> Vocabulary:
         """Return the names of items and their values, with those of a file.
@@ -158,9 +154,20 @@ class World:
 
     def knowledge(self) -> ItemKnowledge:
         """Return what reflections need of it."""
-        dataset = self.dataset
+        with self._lock:
+            dataset, baseline = self.dataset, self.baseline
 
         def resolve(observation: Observation) -> Observation:
             return resolved(observation, dataset.catalogue, dataset.item_type)
 
-        return ItemKnowledge(self.baseline, resolve)
+        return ItemKnowledge(baseline, resolve)
+
+
+def _shares(data: Dataset) -> Mapping[tuple[str, str], float]:
+    chosen = Counter(item for history in data.interactions.histories().values() for item in history)
+    total = sum(chosen.values())
+    counts: Counter[tuple[str, str]] = Counter()
+    for item in data.catalogue:
+        for key in attribute_keys(item.attributes):
+            counts[key] += chosen[item.id]
+    return {key: count / total for key, count in counts.items()} if total else {}
