@@ -41,6 +41,7 @@ def test_bounds_that_words_state(text, bounds):
         "not the nineties",
         "like 1984",
         "route 66s",
+        "before 1980 or after 1990",
     ],
 )
 def test_what_is_not_plain_is_left_to_the_model(text):

@@ -13,6 +13,7 @@ from limner.agents.likeness import likeness
         ("nothing like Red Dust", (), "nothing like Red Dust"),
         ("not another one like Red Dust", (), "not another one like Red Dust"),
         ("I saw Red Dust", (), "I saw Red Dust"),
+        ("I saw Red Dust, now one like Red Dustbin", (), "I saw Red Dust, now one like Red Dustbin"),
         ("I like comedies", (), "I like comedies"),
         ("like some film of the 80s", (), "like some film of the 80s"),
     ],

@@ -81,3 +81,10 @@ async def test_a_catalogue_without_usable_attributes_leaves_all_to_other():
     answers = Answers(replies={"wish": {"other": ["funny"]}})
     wish = await understand("funny", bare, answers.model())
     assert (str(wish.where), wish.unchecked) == ("", ("funny",))
+
+
+async def test_an_attribute_that_no_schema_can_name_is_left_to_the_recommenders():
+    items = [Item(id=str(n), attributes={"_shelf": ("A", "B"), "kind": ("X", "Y")}) for n in range(4)]
+    answers = Answers(replies={"wish": {"kind_in": ["X"], "kind_not_in": [], "other": []}})
+    wish = await understand("an X of shelf A", Catalogue(items), answers.model())
+    assert str(wish.where) == "kind in {X}"

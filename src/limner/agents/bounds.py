@@ -45,15 +45,17 @@ def year_bounds(text: str) -> YearBounds | None:
     """
     between = _BETWEEN.search(text)
     if between is not None:
-        low, high = sorted((int(between[1]), int(between[2])))
-        return low, high
+        first, second = int(between[1]), int(between[2])
+        return min(first, second), max(first, second)
     low_ends = [_first(m) for m in _AT_LEAST.finditer(text)]
     high_ends = [_first(m) for m in _AT_MOST.finditer(text)]
     rest = _AT_MOST.sub(" ", _AT_LEAST.sub(" ", text))
     low_ends += [_first(m) + 1 for m in _MORE.finditer(rest)]
     high_ends += [_first(m) - 1 for m in _LESS.finditer(rest)]
     if low_ends or high_ends:
-        return max(low_ends, default=None), min(high_ends, default=None)
+        low, high = max(low_ends, default=None), min(high_ends, default=None)
+        # "Before 1980 or after 1990" leaves a gap; a single stretch would be just what is not wanted.
+        return None if low is not None and high is not None and low > high else (low, high)
     starts = _decades(text)
     return (min(starts), max(starts) + 9) if starts else None
 

@@ -39,7 +39,7 @@ def likeness(text: str, catalogue: Catalogue) -> Likeness:
     for title in titles:
         bare = re.sub(r" \(\d+\)$", "", title)
         names = "|".join(re.escape(name) for name in dict.fromkeys((title, bare)))
-        phrase = re.compile(rf",?\s*\b{_CUE}\s+[\"'“‘«]?(?:{names})[\"'”’»]?", re.IGNORECASE)
+        phrase = re.compile(rf",?\s*\b{_CUE}\s+[\"'“‘«]?(?:{names})(?!\w)[\"'”’»]?", re.IGNORECASE)
         match = phrase.search(rest)
         if match is None or _AGAINST.search(rest[: match.start()]):
             continue

@@ -121,7 +121,7 @@ class RecommendingAgent:
             request: The wish in words, which may be empty; or one that was understood before.
             k: How many; fewer where the catalogue has not so many that fit.
             budget: Limits of the loop.
-            exclude: Ids that must not be recommended, besides everything in the user's history.
+            exclude: Ids that must not be recommended, besides everything in the user's history and what the wish names as an example.
             worded: Whether the model words the reasons; otherwise they are plain facts, which costs nothing.
             progress: Called at each step.
 
@@ -144,7 +144,7 @@ class RecommendingAgent:
         progress: Callable[[AgentStep], None],
     ) -> Recommendations:
         spending = Spending(budget, self._model.ledger, user.user_id)
-        history = await to_thread.run_sync(history_of, user, self._catalogue)
+        history = await to_thread.run_sync(history_of, user, self._catalogue, self.item_type)
         portrait = await to_thread.run_sync(user.propositions)
         wish, failure = await self._understood(request)
         state = await to_thread.run_sync(self._started, wish, history, exclude)
@@ -181,7 +181,9 @@ class RecommendingAgent:
             return Wish(request, Filter(), (request,)), f"the model failed: {error}"
 
     def _started(self, wish: Wish, history: History, exclude: Collection[str]) -> _Search:
-        bus = CandidateBus(self._catalogue, list(history.taken), {*exclude, *history.rejected})
+        # Who asks for something like an item knows it.
+        barred = {*exclude, *history.rejected, *wish.like}
+        bus = CandidateBus(self._catalogue, list(history.taken), barred)
         everything = self._base.recommend(bus.history, len(self._catalogue), wish.where, exclude=bus.barred)
         bus.retrieve(self._base, wish.where or None, _RETRIEVED)
         state = _Search(wish, bus, tuple(scored.item_id for scored in everything))
@@ -251,10 +253,13 @@ class RecommendingAgent:
             )
             _note(state, progress, step)
         knower = others[0] if others else self._base
-        for item_id in state.wish.like:
+        like = [
+            item_id for item_id in state.wish.like if item_id in self._catalogue
+        ]  # some may have gone since
+        for item_id in like:
             title = self._catalogue.get(item_id).title
             alike = knower.recommend([item_id], _OPINION, where, exclude=state.bus.barred)
-            listed, weight = [scored.item_id for scored in alike], self._weights.like / len(state.wish.like)
+            listed, weight = [scored.item_id for scored in alike], self._weights.like / len(like)
             call = state.bus.add(listed, f"{knower.name} finds it with {title}")
             state.votes.append(Vote(listed, weight, f"what goes with {title}", call.number))
             _note(state, progress, AgentStep("consult", f"{knower.name}: with {title}", "the wish names it"))

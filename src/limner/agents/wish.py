@@ -74,6 +74,8 @@ async def understand(
 
 
 def _usable(attribute: Attribute) -> bool:
+    if attribute.name.startswith("_"):  # no name for the field of a schema
+        return False
     if attribute.kind == "number":
         return attribute.minimum is not None
     return attribute.kind in {"category", "categories"} and 0 < len(attribute.values) <= _MOST_VALUES
