@@ -87,6 +87,16 @@ def test_whoever_changes_their_mind_is_believed(ada):
     assert (list(history.taken), list(history.rejected)) == ([], ["a1"])
 
 
+def test_the_last_word_counts_wherever_the_word_before_was_said(ada):
+    ada.feedback("a1", "rated", rating=5)
+    ada.observe("Rated The Long Orbit (1979) 1/5")
+    ada.feedback("a1", "rated", rating=5)
+    ada.feedback("a1", "rated", rating=5)
+    assert [one.event.value for one in ada.observations()] == [5, 1, 5]
+    history = history_of(ada.memory, ada._limner.world.catalogue)
+    assert history.taken["a1"].event.value == 5
+
+
 @pytest.mark.parametrize("kind", ["accepted", "seen"])
 def test_what_was_taken_is_masked_and_history(ada, kind):
     first = ranking(ada)

@@ -1,7 +1,7 @@
 """Why an item is recommended, as claims that can be checked: what each rests on, and that it does.
 
 A reason names the values of the item, the observations, the portrait line and the tool call that it rests on. `verified` compares it with the
-catalogue, the user's history, the portrait and the calls, and refuses one that does not hold; a `Recommendation` takes no others. Text is
+catalogue, the user's history, the portrait and the calls, and refuses one that does not hold; the agent gives no others. Text is
 made from reasons (`limner.agents.wording`), never the other way round.
 """
 

@@ -40,7 +40,7 @@ class Recommendation:
     base_rank: int | None
     """Rank in the base recommender's list under the same conditions, from 1."""
     reasons: tuple[Reason, ...] = ()
-    """Everything that speaks for it, and why it stands where it stands; each compared with what it rests on."""
+    """Everything that speaks for it, and why it stands where it stands; the agent's are each compared with what they rest on."""
 
     def __post_init__(self) -> None:
         calls = {call.number for call in self.calls}

@@ -123,9 +123,12 @@ class UserFeedback(UserRights):
     def _key(self, event: Event) -> str:
         """Return a key that is the same until something else is said of the item."""
         before = "first"
-        for observation in self.memory.observations(source=FEEDBACK_SOURCE):
+        for observation in self.memory.observations():
             other = observation.event
-            if other is None or other.item_id != event.item_id or other.kind == "shown":
+            if other is None or other.kind == "shown" or observation.author == "assistant":
+                continue
+            # What was said elsewhere may name the item by its title alone.
+            if other.item_id != event.item_id and not same(other.title, [event.title]):
                 continue
             if (other.kind, other.value) != (event.kind, event.value):
                 before = observation.id
