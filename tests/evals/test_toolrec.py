@@ -20,7 +20,7 @@ from limner.evals.toolrec.rows import ROWS, Cost, Outcome, Reading, Rows, chosen
 from limner.evals.toolrec.running import Kept, run
 from limner.evals.toolrec.stating import atoms, stated
 from limner.settings import Settings
-from limner.tools import Dataset, Filter
+from limner.tools import Dataset, Filter, Interactions
 from limner.tools.recommenders import EASE, Popularity
 
 DATA = Dataset("made", catalogue(), interactions(), item_type="film")
@@ -253,3 +253,25 @@ async def asked(folder, last):
         at_once=2,
     )
     return report, count
+
+
+async def test_interactions_with_items_that_the_catalogue_lacks_are_left_out(tmp_path, hashed):
+    rows = DATA.interactions.frame.select("user", "item", "value", "time").rows()
+    more = replace(DATA, interactions=Interactions.from_rows([*rows, ("u1", "gone", 3.0, 99.0)]))
+    half = "dev" if "u1" in drawn(list(SPLIT.test), "dev", None, 0) else "report"
+
+    async def figures(dataset):
+        report = await reported(
+            dataset,
+            rows=["next/base"],
+            half=half,
+            users=None,
+            limit=None,
+            seed=0,
+            folder=tmp_path,
+            settings=Settings(recommenders=("ease", "popularity")),
+            model=answers().model(),
+        )
+        return report.rows, report.about["data"]
+
+    assert await figures(more) == await figures(DATA)

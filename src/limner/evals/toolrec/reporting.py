@@ -10,7 +10,7 @@ from typing import Any
 from limner.errors import InputError
 from limner.evals.engine import shared_model
 from limner.evals.ranking.evaluation import PROTOCOL
-from limner.evals.ranking.split import leave_one_out
+from limner.evals.ranking.split import parted
 from limner.evals.toolrec.cases import Case, Half, cases, drawn
 from limner.evals.toolrec.portraits import Portraits
 from limner.evals.toolrec.rows import Rows
@@ -45,7 +45,7 @@ async def reported(
     """Ask what was not asked before, and state everything that is kept.
 
     Args:
-        dataset: To recommend from.
+        dataset: To recommend from; interactions with items that its catalogue does not have are left out.
         rows: Which; see `rows.ROWS`.
         half: Of the users.
         users: How many are drawn from it; none are all.
@@ -60,10 +60,11 @@ async def reported(
         tell: Told how far it is.
 
     Raises:
-        InputError: There is no such half or row, or the half has fewer users.
+        InputError: There is no such half or row, the half has fewer users, or no user has three interactions.
         ModelUnavailable: The endpoint is down; the same command goes on.
     """
-    split = leave_one_out(dataset.interactions)
+    split = parted(dataset)
+    dataset = replace(dataset, interactions=dataset.interactions.only_items(dataset.catalogue.ids))
     chosen = drawn(list(split.test), half, users, seed)[:limit]
     asked = cases(dataset, split, chosen, seed)
     model = model or shared_model(settings)
