@@ -347,6 +347,19 @@ def test_what_a_text_names():
     assert addressed("The user rates horror, such as It, low.") == "you rate horror"
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("bir SİNEMA filmi", {"Sinema"}),
+        ("old \u017fci-fi", {"Sci-Fi"}),
+        ("comics", {"Comics"}),
+        ("a comic", {"Comic"}),
+    ],
+)
+def test_letters_and_plurals_that_are_not_what_they_seem(text, named):
+    assert claimed(text, {"Sinema", "Sci-Fi", "Comic", "Comics"}) == named
+
+
 async def test_the_agent_gives_them_to_whoever_asks(ada, films, rate, base, agent_of):
     from limner.apps.cli.printing import as_plain
 

@@ -42,9 +42,18 @@ def claimed(text: str, vocabulary: Collection[str]) -> set[str]:
     pattern = _pattern(frozenset(value.lower() for value in vocabulary if value))
     if pattern is None:
         return set()
-    spelt = {value.lower(): value for value in vocabulary}
-    plurals = {_plural(value): value for value in spelt}
-    return {spelt[plurals.get(match.lower(), match.lower())] for match in pattern.findall(text)}
+    spelt = {value.lower(): value for value in vocabulary if value}
+    # A value that is spelt like the plural of another is itself.
+    meant = {_plural(value): spelt[value] for value in spelt} | spelt
+    return {meant[_key(match, meant)] for match in pattern.findall(text)}
+
+
+def _key(match: str, keys: Collection[str]) -> str:
+    lower = match.lower()
+    if lower in keys:
+        return lower
+    # Without regard to case some letters are more than their lower case: an i is also matched by İ and ı, an s by ſ.
+    return next(key for key in keys if re.fullmatch(re.escape(key), match, re.IGNORECASE))
 
 
 def without_names(text: str, names: Iterable[str]) -> str:
