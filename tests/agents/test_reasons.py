@@ -27,7 +27,7 @@ from limner.agents.reasons import (
     verified,
 )
 from limner.agents.statements import addressed, claimed, without_names
-from limner.agents.wording import clauses, justify, sentence, sentences_of
+from limner.agents.wording import clause, clauses, justify, sentence, sentences_of
 from limner.errors import InputError, NotFound
 from limner.memory import Event, Evidence, Proposition
 from limner.profiles.propositions.findings import Topic, attribute_keys
@@ -283,8 +283,15 @@ def test_a_recommendation_takes_no_reason_of_something_else(films, reason):
         Recommendation(films.get("a2"), "x", (), (), None, reasons=(reason,))
 
 
-def test_a_line_that_names_what_the_item_is_not_is_told_as_what_it_was_computed_to_be(films, base):
-    portrait = [line("genre", "Sci-Fi", text="The user loves sci-fi and comedies.")]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The user loves sci-fi and comedies.",
+        "The user loves films, above all sci-fi.",
+    ],
+)
+def test_a_line_that_says_something_else_is_told_as_what_it_was_computed_to_be(films, base, text):
+    portrait = [line("genre", "Sci-Fi", text=text)]
     history = History()
     history.add("a1", done(films, "a1"))
     chosen = chosen_of(films, base, base, history, portrait)
@@ -295,6 +302,11 @@ def test_a_line_that_names_what_the_item_is_not_is_told_as_what_it_was_computed_
         if r.kind == "portrait"
     ]
     assert told == "you rate the genre Sci-Fi above the rest"
+
+
+def test_a_year_that_was_not_wanted_is_told_without_a_point():
+    reason = Granted(item_id="a2", condition="year not in {1990}", attributes={"year": 1986.0})
+    assert clause(reason) == "as you wished, it is not 1990"
 
 
 def test_only_what_was_not_disliked_is_named(films, base):

@@ -162,6 +162,10 @@ class Explainer:
             if topic is None or topic.sign != "+" or not fits(item, topic) or not proposition.evidence:
                 continue
             told = addressed(proposition.text)
+            value = topic.value.lower()
+            # What a line is cut at may be part of its value: "action, adventure".
+            cut = value in proposition.text.lower() and value not in told.lower()
+            foreign = claimed(told, self._vocabulary) - values_of(item)
             found.append(
                 Fitting(
                     item_id=item.id,
@@ -170,7 +174,7 @@ class Explainer:
                     proposition=proposition.id,
                     statement=proposition.text,
                     topic=str(topic),
-                    told=computed(topic) if claimed(told, self._vocabulary) - values_of(item) else told,
+                    told=computed(topic) if cut or foreign else told,
                 )
             )
         return found[:_LINES]

@@ -69,7 +69,8 @@ class Fitting(Reason):
     topic: str
     """What it was computed about, such as `rating/+/genre/Comedy`."""
     told: str
-    """The line to the user, up to its examples; where it names values that the item does not have, what it was computed to be."""
+    """The line to the user, up to its examples; where that names values that the item does not have, or leaves out the one it is about, what it was
+    computed to be."""
 
 
 class Neighbour(Record):

@@ -20,6 +20,7 @@ from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import AttributeValue
 from limner.profiles.propositions.propose import strangers
 from limner.tools import Condition, Filter
+from limner.tools.filters import plain
 
 __all__ = ["clause", "clauses", "justify", "sentence", "sentences_of"]
 
@@ -130,7 +131,7 @@ def _granted(reason: Granted) -> str:
 def _held(value: AttributeValue | None, condition: Condition) -> str:
     """Return how a condition is satisfied, in the item's own values."""
     if condition.op == "not in":
-        return f"not {' or '.join(str(v).lower() for v in condition.values)}"
+        return f"not {' or '.join(plain(v).lower() for v in condition.values)}"
     if isinstance(value, float | int):
         return f"from {value:g}" if 1000 <= value < 3000 else f"{condition.attribute} {value:g}"
     held = value if isinstance(value, tuple) else (str(value),)
