@@ -11,6 +11,7 @@ import pytest
 
 from answering import Answers
 from contracts.recommender_data import catalogue, interactions
+from limner.agents.fusion import Weights
 from limner.errors import InputError, ModelUnavailable
 from limner.evals.ranking.split import leave_one_out
 from limner.evals.toolrec.cases import cases, drawn
@@ -275,3 +276,25 @@ async def test_interactions_with_items_that_the_catalogue_lacks_are_left_out(tmp
         return report.rows, report.about["data"]
 
     assert await figures(more) == await figures(DATA)
+
+
+async def test_answers_of_a_loop_with_other_weights_are_not_taken_for_its_own(tmp_path, hashed, monkeypatch):
+    async def folders():
+        await reported(
+            DATA,
+            rows=["next/base"],
+            half="dev",
+            users=None,
+            limit=1,
+            seed=0,
+            folder=tmp_path,
+            settings=Settings(recommenders=("ease", "popularity")),
+            model=answers().model(),
+        )
+        return {path.parent.name for path in tmp_path.glob("*/run.json")}
+
+    once = await folders()
+    assert len(once) == 1
+    assert await folders() == once
+    monkeypatch.setattr("limner.evals.toolrec.reporting.Weights", lambda: Weights(search=0.2))
+    assert len(await folders()) == 2

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from limner import __version__
+from limner.agents.fusion import Weights
 from limner.errors import InputError
 from limner.evals.engine import shared_model
 from limner.evals.ranking.evaluation import PROTOCOL
@@ -51,7 +53,7 @@ async def reported(
         users: How many are drawn from it; none are all.
         limit: Ask at most so many of those drawn, the first ones: to begin with, or to try.
         seed: Of the draw and of the requests.
-        folder: Where everything is kept; runs that differ in data, model, seed or prompts each have a folder in it.
+        folder: Where everything is kept; runs that differ in data, model, seed, recommenders, weights of the loop, prompts or version each have a folder in it.
         settings: Model, encoder and recommenders.
         model: Instead of the settings' own.
         names: Recommenders instead of the settings', the base first.
@@ -76,6 +78,9 @@ async def reported(
         "seed": seed,
         "half": half,
         "recommenders": names,
+        "settings": {name: getattr(recommender(name), "settings", {}) for name in names},
+        "weights": asdict(Weights()),
+        "version": __version__,
         "prompts": {name: load_prompt(name, settings.prompts).hash for name in _PROMPTS},
     }
     own = folder / _key(about)
