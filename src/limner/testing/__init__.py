@@ -7,7 +7,7 @@ model = scripted_model(["The user moved to Lisbon in May."])
 encoder = HashEncoder()
 ```
 
-`RecommenderContract` is a class of pytest tests; subclass it beside a recommender of your own.
+`RecommenderContract` is a class of pytest tests; subclass it beside a recommender of your own. It wants the extra `testing`.
 """
 
 import importlib
@@ -26,10 +26,8 @@ __all__ = ["HashEncoder", "RecommenderContract", "ScriptedChatModel", "scripted_
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
     if name != "RecommenderContract":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for needed in ("pytest", "hypothesis"):
-        if importlib.util.find_spec(needed) is None:
-            raise ImportError(f"The contract tests need {needed}: `pip install pytest hypothesis`.")
     home = f"{__name__}.recommender_contract"
-    # So that a failed assertion shows its values, as in a test module.
-    importlib.import_module("pytest").register_assert_rewrite(home)
+    if importlib.util.find_spec("pytest") is not None:
+        # So that a failed assertion shows its values, as in a test module.
+        importlib.import_module("pytest").register_assert_rewrite(home)
     return importlib.import_module(home).RecommenderContract

@@ -1,4 +1,4 @@
-"""What every recommender must do, whoever wrote it; needs pytest and hypothesis.
+"""What every recommender must do, whoever wrote it; wants the extra `testing`.
 
 ```python
 from limner.testing import RecommenderContract
@@ -13,9 +13,6 @@ import contextlib
 from pathlib import Path
 
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from limner.errors import InputError, InvalidFilter, NotFound
 from limner.testing.recommender_data import catalogue, interactions
@@ -23,6 +20,15 @@ from limner.tools.catalogue import Catalogue
 from limner.tools.filters import Filter
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.protocol import Recommender
+
+try:
+    import pytest
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ImportError(
+        "The contract tests need pytest and hypothesis: install limner with `pip install 'limner[testing]'`."
+    ) from error
 
 __all__ = ["CATALOGUE", "HISTORY", "IDS", "RecommenderContract"]
 
