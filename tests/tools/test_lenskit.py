@@ -91,3 +91,8 @@ class TestLensKitSLIM(RecommenderContract):
     def test_settings_out_of_range_are_refused(self, wrong):
         with pytest.raises(InputError):
             LensKitSLIM(**wrong)
+
+
+def test_no_neighbours_are_refused():
+    with pytest.raises(InputError, match="neighbours"):
+        LensKitItemKNN(neighbours=0)

@@ -42,25 +42,6 @@ class ALS(LeastSquaresFactors):
         "decay": (0.87, 0.9, 0.93),
     }
 
-    def __init__(
-        self,
-        *,
-        features: int = 32,
-        epochs: int = 15,
-        regularization: float = 10.0,
-        weight: float = 1.0,
-        decay: float = 0.9,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(
-            features=features,
-            epochs=epochs,
-            regularization=regularization,
-            weight=weight,
-            decay=decay,
-            seed=seed,
-        )
-
     def _fit(self, interactions: Interactions, catalogue: Catalogue) -> None:
         matrix = user_item_matrix(interactions, catalogue)
         rng = np.random.default_rng(self.seed)

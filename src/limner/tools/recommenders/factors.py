@@ -30,7 +30,14 @@ class LeastSquaresFactors(BaseRecommender):
     """
 
     def __init__(
-        self, *, features: int, epochs: int, regularization: float, weight: float, decay: float, seed: int
+        self,
+        *,
+        features: int = 32,
+        epochs: int = 15,
+        regularization: float = 10.0,
+        weight: float = 1.0,
+        decay: float = 0.9,
+        seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
         if features < 1 or epochs < 1:

@@ -125,6 +125,8 @@ class LensKitItemKNN(BaseRecommender):
 
     def __init__(self, *, neighbours: int = 20, seed: int = 0) -> None:
         super().__init__(seed=seed)
+        if neighbours < 1:
+            raise InputError(f"neighbours is {neighbours}; it must be at least 1.")
         self.neighbours = neighbours
         self._similarities = csr_array((0, 0), dtype=np.float32)
         self._scorer: Any = None
