@@ -185,7 +185,7 @@ class RecommendingAgent:
         barred = {*exclude, *history.rejected, *wish.like}
         bus = CandidateBus(self._catalogue, list(history.taken), barred)
         everything = self._base.recommend(bus.history, len(self._catalogue), wish.where, exclude=bus.barred)
-        bus.retrieve(self._base, wish.where or None, _RETRIEVED)
+        bus.take(self._base.name, everything[:_RETRIEVED], wish.where or None, _RETRIEVED)
         state = _Search(wish, bus, tuple(scored.item_id for scored in everything))
         state.made.append(f"{self._base.name}: {_EVERYTHING}")
         state.votes += feedback_votes(
@@ -244,7 +244,7 @@ class RecommendingAgent:
         where = state.wish.where or None
         for recommender in others:
             found = recommender.recommend(state.bus.history, _OPINION, where, exclude=state.bus.barred)
-            call = state.bus.retrieve(recommender, where, _OPINION)
+            call = state.bus.take(recommender.name, found, where, _OPINION)
             listed, weight = [scored.item_id for scored in found], self._weights.opinion / len(others)
             state.votes.append(Vote(listed, weight, f"the list of {recommender.name}", call.number))
             state.made.append(f"{recommender.name}: {_EVERYTHING}")
@@ -270,7 +270,7 @@ class RecommendingAgent:
         lead = state.open.pop(decision.where)
         where = state.wish.where & Filter.parse(decision.where)
         found = recommender.recommend(state.bus.history, _RETRIEVED, where, exclude=state.bus.barred)
-        call = state.bus.retrieve(recommender, where, _RETRIEVED)
+        call = state.bus.take(recommender.name, found, where, _RETRIEVED)
         listed, weight = [scored.item_id for scored in found], self._weights.search * lead.weight
         because = f"what {recommender.name} finds under {lead.where}"
         state.votes.append(Vote(listed, weight, because, call.number))

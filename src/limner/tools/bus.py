@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from limner.errors import InputError, NotFound
 from limner.tools.catalogue import Catalogue, Item
 from limner.tools.filters import Condition, Filter
-from limner.tools.recommenders.protocol import Recommender
+from limner.tools.recommenders.protocol import Recommender, Scored
 
 __all__ = ["Call", "Candidate", "CandidateBus"]
 
@@ -137,9 +137,23 @@ class CandidateBus:
             InvalidFilter: The filter does not fit the catalogue.
         """
         found = recommender.recommend(self.history, k, where, exclude=self.barred)
+        return self.take(recommender.name, found, where, k)
+
+    def take(
+        self, name: str, found: Sequence[Scored], where: Filter | str | None = None, k: int = 50
+    ) -> Call:
+        """Add what a recommender was found to list, for who needs the list besides; see `retrieve`.
+
+        Args:
+            name: The recommender's.
+            found: Its list, best first.
+            where: The condition under which it looked.
+            k: How many it was asked for.
+        """
         scores = {scored.item_id: scored.score for scored in found}
-        arguments = {"recommender": recommender.name, "where": str(where or ""), "k": str(k)}
-        return self._extend("retrieve", arguments, scores, recommender.name)
+        return self._extend(
+            "retrieve", {"recommender": name, "where": str(where or ""), "k": str(k)}, scores, name
+        )
 
     def add(self, item_ids: Iterable[str], because: str) -> Call:
         """Add items by id, behind the candidates that there are; those seen or outside the catalogue are left out."""
