@@ -15,6 +15,7 @@ from limner.tools.recommenders.base import (
     BaseRecommender,
     Positions,
     Scores,
+    checked_decay,
     recency_weights,
     user_item_matrix,
 )
@@ -88,8 +89,6 @@ class AlphaRec(BaseRecommender):
         seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
-        if not 0 < decay <= 1:
-            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
         if not (temperature > 0 and learning_rate > 0):
             raise InputError("temperature and learning_rate must be above 0.")
         if min(width, hidden, negatives, batch, epochs) < 1 or layers < 0:
@@ -101,7 +100,7 @@ class AlphaRec(BaseRecommender):
         self._encoder = ItemEncoder.of(encoder)
         self.encoder = self._encoder.name
         self.wording = wording
-        self.decay = decay
+        self.decay = checked_decay(decay)
         self.width = width
         self.hidden = hidden
         self.layers = layers

@@ -30,6 +30,7 @@ __all__ = [
     "Matrix",
     "Positions",
     "Scores",
+    "checked_decay",
     "ranked",
     "recency_weights",
     "user_item_matrix",
@@ -257,6 +258,17 @@ def ranked(scores: Scores, among: Positions | None = None) -> Positions:
     if among is None:
         return np.argsort(-scores, kind="stable")
     return among[np.argsort(-scores[among], kind="stable")]
+
+
+def checked_decay(decay: float) -> float:
+    """Return a weight of an item relative to the next newer one, as `recency_weights` takes it.
+
+    Raises:
+        InputError: It is not above 0 and at most 1.
+    """
+    if not 0 < decay <= 1:
+        raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
+    return decay
 
 
 def recency_weights(length: int, decay: float) -> Scores:

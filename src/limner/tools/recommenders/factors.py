@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limner.errors import InputError
-from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, recency_weights
+from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, checked_decay, recency_weights
 
 __all__ = ["LeastSquaresFactors"]
 
@@ -44,13 +44,11 @@ class LeastSquaresFactors(BaseRecommender):
             raise InputError(f"features={features} and epochs={epochs} must be at least 1.")
         if not regularization >= 0 or not weight >= 0:
             raise InputError(f"regularization={regularization} and weight={weight} must be at least 0.")
-        if not 0 < decay <= 1:
-            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
         self.features = features
         self.epochs = epochs
         self.regularization = regularization
         self.weight = weight
-        self.decay = decay
+        self.decay = checked_decay(decay)
         self._factors: Scores = np.zeros((0, features), dtype=np.float32)
 
     @property

@@ -16,6 +16,7 @@ from limner.tools.recommenders.base import (
     BaseRecommender,
     Positions,
     Scores,
+    checked_decay,
     recency_weights,
     user_item_matrix,
 )
@@ -106,13 +107,11 @@ class ImplicitBPR(BaseRecommender):
             raise InputError(
                 f"learning_rate={learning_rate} must be above 0 and regularization={regularization} at least 0."
             )
-        if not 0 < decay <= 1:
-            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
         self.features = features
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.regularization = regularization
-        self.decay = decay
+        self.decay = checked_decay(decay)
         self._factors: Scores = np.zeros((0, features), dtype=np.float32)
         self._bias: Scores = np.zeros(0, dtype=np.float32)
         self._fold: Scores = np.zeros((features, features), dtype=np.float32)

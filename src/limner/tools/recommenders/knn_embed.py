@@ -10,7 +10,7 @@ from limner.errors import InputError
 from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
 from limner.tools.recommenders.als import ALS
-from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, recency_weights
+from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, checked_decay, recency_weights
 from limner.tools.recommenders.clusters import spherical_clusters
 from limner.tools.recommenders.protocol import Grid, Recommender
 
@@ -72,12 +72,10 @@ class KNNEmbed(BaseRecommender):
             )
         if not 0 <= smoothing <= 1:
             raise InputError(f"smoothing is {smoothing}; it must be from 0 to 1.")
-        if not 0 < decay <= 1:
-            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
         self.clusters = clusters
         self.neighbours = neighbours
         self.smoothing = smoothing
-        self.decay = decay
+        self.decay = checked_decay(decay)
         self.features = features
         self._base = ALS(features=features, decay=decay, seed=seed)
         self._items: Scores = np.zeros((0, features), dtype=np.float32)

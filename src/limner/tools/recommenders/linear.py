@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from limner.errors import InputError
-from limner.tools.recommenders.base import BaseRecommender, Matrix, Positions, Scores, recency_weights
+from limner.tools.recommenders.base import (
+    BaseRecommender,
+    Matrix,
+    Positions,
+    Scores,
+    checked_decay,
+    recency_weights,
+)
 
 __all__ = ["LinearItemModel"]
 
@@ -23,9 +29,7 @@ class LinearItemModel(BaseRecommender):
 
     def __init__(self, *, decay: float = 1.0, seed: int = 0) -> None:
         super().__init__(seed=seed)
-        if not 0 < decay <= 1:
-            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
-        self.decay = decay
+        self.decay = checked_decay(decay)
         self._weights: Matrix = csr_array((0, 0), dtype=np.float32)
 
     def _score(self, history: Positions) -> Scores:

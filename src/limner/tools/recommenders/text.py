@@ -10,7 +10,7 @@ from limner.errors import InputError
 from limner.inference.encoder import Encoder
 from limner.tools.catalogue import Catalogue
 from limner.tools.interactions import Interactions
-from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, recency_weights
+from limner.tools.recommenders.base import BaseRecommender, Positions, Scores, checked_decay, recency_weights
 from limner.tools.recommenders.protocol import Grid
 from limner.tools.texts import ItemEncoder, Wording, whitened
 
@@ -51,8 +51,6 @@ class TextRecommender(BaseRecommender):
         seed: int = 0,
     ) -> None:
         super().__init__(seed=seed)
-        if not 0 < decay <= 1:
-            raise InputError(f"decay is {decay}; it must be above 0 and at most 1.")
         if not ridge >= 0:
             raise InputError(f"ridge is {ridge}; it must be 0 or above.")
         if wording not in {"everything", "title"}:
@@ -60,7 +58,7 @@ class TextRecommender(BaseRecommender):
         self._encoder = ItemEncoder.of(encoder)
         self.encoder = self._encoder.name
         self.wording = wording
-        self.decay = decay
+        self.decay = checked_decay(decay)
         self.ridge = ridge
         self._vectors: Scores = np.zeros((0, 0), dtype=np.float32)
 
