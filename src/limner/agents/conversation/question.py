@@ -1,0 +1,17 @@
+"""A question to the user about one attribute of what they are looking for."""
+
+from limner.memory.records import Record
+
+__all__ = ["Question"]
+
+
+class Question(Record):
+    """Which value of an attribute the user has in mind."""
+
+    attribute: str
+    options: tuple[str, ...]
+    """Values to choose from, as the catalogue spells them; for a number, conditions on it such as `year between 1980 1989`."""
+    conditions: tuple[str, ...]
+    """The filter that each option stands for, in its text form."""
+    text: str
+    """As it is put to the user."""
