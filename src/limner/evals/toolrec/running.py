@@ -1,20 +1,15 @@
 """Asking every row about every user, and keeping each answer as soon as it is there: a run that is killed goes on where it stopped."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from limner.errors import InputError
+from limner.evals.keeping import KeptLines
 from limner.evals.toolrec.cases import Case
 from limner.evals.toolrec.rows import Outcome, Reading, Rows, needs_reading
 from limner.inference.together import together
-from limner.memory.records import Record
 
 __all__ = ["Kept", "run"]
-
-R = TypeVar("R", bound=Record)
 
 
 class Kept:
@@ -29,42 +24,20 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            outcomes = _read(folder / "outcomes.jsonl", Outcome)
-            readings = _read(folder / "readings.jsonl", Reading)
-        except OSError as error:
-            raise InputError(f"{folder} cannot be used: {error.strerror or error}.") from error
-        self.outcomes = {(one.user, one.row): one for one in outcomes}
-        self.readings = {one.user: one for one in readings}
+        self._outcomes = KeptLines(folder / "outcomes.jsonl", Outcome)
+        self._readings = KeptLines(folder / "readings.jsonl", Reading)
+        self.outcomes = {(one.user, one.row): one for one in self._outcomes.found}
+        self.readings = {one.user: one for one in self._readings.found}
 
     def outcome(self, one: Outcome) -> None:
         """Keep an outcome."""
-        _append(self.folder / "outcomes.jsonl", one)
+        self._outcomes.append(one)
         self.outcomes[one.user, one.row] = one
 
     def reading(self, one: Reading) -> None:
         """Keep a reading."""
-        _append(self.folder / "readings.jsonl", one)
+        self._readings.append(one)
         self.readings[one.user] = one
-
-
-def _read(path: Path, kind: type[R]) -> list[R]:
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    try:
-        return [kind.model_validate_json(line) for line in whole.splitlines()]
-    except ValueError as error:
-        raise InputError(f"{path} holds a line that is no outcome of this run: {error}") from error
-
-
-def _append(path: Path, one: Record) -> None:
-    with path.open("ab") as file:
-        file.write(one.model_dump_json().encode() + b"\n")
 
 
 async def run(
