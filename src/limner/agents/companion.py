@@ -8,6 +8,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from limner.agents.budget import Budget
+from limner.agents.ordinary import ORDINARY
 from limner.agents.recommender import Recommendations, RecommendingAgent
 from limner.agents.titles import titles_in
 from limner.errors import ContextOverflow, InputError
@@ -28,40 +29,6 @@ __all__ = ["Answer", "Companion"]
 _ANSWER_TOKENS = 160
 _SHORTLIST = 5
 _WORD = re.compile(r"\w+")
-_ORDINARY = frozenset([
-    "a",
-    "an",
-    "and",
-    "at",
-    "be",
-    "but",
-    "by",
-    "for",
-    "from",
-    "i",
-    "in",
-    "is",
-    "it",
-    "me",
-    "more",
-    "most",
-    "my",
-    "no",
-    "not",
-    "of",
-    "on",
-    "or",
-    "something",
-    "than",
-    "that",
-    "the",
-    "this",
-    "to",
-    "tonight",
-    "we",
-    "with",
-    "you",
-])
 
 
 @dataclass(frozen=True)
@@ -194,7 +161,7 @@ class Companion:
 
 def _without_claims_about(unchecked: Sequence[str], text: str) -> str:
     """Drop the sentences of an answer that take up words of the question which nothing could check."""
-    words = {w for phrase in unchecked for w in _WORD.findall(phrase.casefold()) if w not in _ORDINARY}
+    words = {w for phrase in unchecked for w in _WORD.findall(phrase.casefold()) if w not in ORDINARY}
     for sentence in reversed(sentences(text)):
         if words & set(_WORD.findall(sentence.text.casefold())):
             text = text[: sentence.start] + text[sentence.end :]

@@ -22,10 +22,12 @@ from limner.agents.reasons import (
     Neighbours,
     Popular,
     Reason,
+    Said,
     values_of,
     verified,
 )
 from limner.agents.recommendations import Recommendation
+from limner.agents.sayings import Saying, asked_for, said_of
 from limner.agents.statements import addressed, claimed, computed
 from limner.agents.taste import fits, mean_rating, place_on_scale
 from limner.agents.wording import justify, sentence
@@ -61,6 +63,8 @@ class Chosen:
     """The wish's condition."""
     votes: Sequence[Vote] = ()
     """What made the order out of the base recommender's."""
+    sayings: Sequence[Saying] = ()
+    """What the user said in the conversation that the items are recommended in."""
 
 
 class Explainer:
@@ -69,12 +73,16 @@ class Explainer:
     Args:
         catalogue: The items.
         base: Its contributions say what of the history speaks for an item.
-        model: Words it.
+        model: Words it; without one, reasons are plain.
         prompts: Folder of overriding prompt files.
     """
 
     def __init__(
-        self, catalogue: Catalogue, base: Recommender, model: LanguageModel, prompts: Path | None = None
+        self,
+        catalogue: Catalogue,
+        base: Recommender,
+        model: LanguageModel | None,
+        prompts: Path | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._base = base
@@ -124,7 +132,9 @@ class Explainer:
             item = self._catalogue.get(item_id)
             fitting = self._fitting(item, sorted(chosen.portrait, key=lambda p: p.id in told))
             neighbours = self._neighbours(item, chosen, told, liked_from)
-            reasons = [*_granted(item, chosen.where), *fitting, *neighbours]
+            said = said_of(item, chosen.sayings, known)
+            said = said or ([] if fitting else asked_for(item, chosen.sayings))
+            reasons = [*_granted(item, chosen.where, said), *said, *fitting, *neighbours]
             reasons += [*_found(item, known), *self._popular(item, known), *_moved(item, rank, chosen)]
             told |= {reason.proposition for reason in fitting[:1]}
             told |= {reason.neighbours[0].item_id for reason in neighbours}
@@ -148,6 +158,7 @@ class Explainer:
             popular=self._by_popularity,
             vocabulary=self._vocabulary,
             found=found,
+            said={saying.observation: saying.text for saying in chosen.sayings},
         )
 
     @cached_property
@@ -219,6 +230,8 @@ class Explainer:
 
     async def _worded(self, why: Grounds, spending: Spending) -> tuple[str, str | None]:
         """Return a reason in the model's words, or else the plain one and why it is that."""
+        if self._model is None:
+            return sentence(why), "there is no model"
         if spending.spent is not None:
             return sentence(why), f"the budget of {spending.spent} ended"
         try:
@@ -228,10 +241,13 @@ class Explainer:
         return reason, None
 
 
-def _granted(item: Item, where: Filter) -> list[Reason]:
+def _granted(item: Item, where: Filter, said: Sequence[Said]) -> list[Reason]:
+    """Return the conditions of the wish that the item satisfies, less those that the user's own words stand for."""
+    quoted = {reason.condition for reason in said}
     return [
         Granted(item_id=item.id, attributes=_values(item, condition.attribute), condition=str(condition))
         for condition in where.conditions
+        if str(condition) not in quoted
     ]
 
 

@@ -15,9 +15,11 @@ from limner.agents.history import History
 from limner.agents.statements import addressed, claimed, computed
 from limner.agents.taste import fits
 from limner.errors import InputError
+from limner.memory.lexical import tokenize
 from limner.memory.records import AttributeValue, EventKind, Proposition, Record
 from limner.profiles.propositions.findings import Topic
 from limner.tools import Call, Catalogue, Filter, Item
+from limner.tools.texts import item_text
 
 __all__ = [
     "Fitting",
@@ -31,6 +33,7 @@ __all__ = [
     "Neighbours",
     "Popular",
     "Reason",
+    "Said",
     "held_by",
     "values_of",
     "verified",
@@ -71,6 +74,20 @@ class Fitting(Reason):
     told: str
     """The line to the user, up to its examples; where that names values that the item does not have, or leaves out the one it is about, what it was
     computed to be."""
+
+
+class Said(Reason):
+    """The item has, or goes with, what the user said in this conversation; or it is there because they asked for something at all."""
+
+    kind: Literal["session"] = "session"
+    quote: str
+    """The user's words, as they stand in the observation that `evidence` names."""
+    condition: str = ""
+    """What the words mean in terms of the catalogue, as a filter is written; the item satisfies it."""
+    example: str = ""
+    """Title of an item that they name; the item is on the list of call `call`, of what goes with it."""
+    words: tuple[str, ...] = ()
+    """Words of the quote that the item's own text has, in whatever form."""
 
 
 class Neighbour(Record):
@@ -156,6 +173,8 @@ class Known:
     """Every categorical value of the catalogue."""
     found: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """What each call found, best first, by its number."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """What the user said in this conversation, by the id of the observation."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +230,29 @@ def _unheld(reason: Reason, item: Item) -> str:
 
 def _wrong_wish(reason: Reason, item: Item, known: Known) -> str:
     assert isinstance(reason, Granted)
-    holds = known.catalogue.mask(Filter.parse(reason.condition))[known.catalogue.position(item.id)]
+    holds = _satisfies(item, reason.condition, known)
     return "" if holds else f"it does not satisfy {reason.condition}"
+
+
+def _wrong_quote(reason: Reason, item: Item, known: Known) -> str:
+    assert isinstance(reason, Said)
+    if (
+        not reason.quote
+        or len(reason.evidence) != 1
+        or reason.quote not in known.said.get(reason.evidence[0], "")
+    ):
+        return f"the user did not say {reason.quote!r}"
+    if reason.condition and not _satisfies(item, reason.condition, known):
+        return f"it does not satisfy {reason.condition}"
+    if reason.example and item.id not in known.found.get(reason.call or 0, ()):
+        return f"it is not on the list of what goes with {reason.example}"
+    held = set(tokenize(item_text(item))) if reason.words else set()
+    lacking = {word for word in reason.words if held.isdisjoint(tokenize(word))}
+    return f"its text does not have {' or '.join(sorted(lacking))}" if lacking else ""
+
+
+def _satisfies(item: Item, condition: str, known: Known) -> bool:
+    return bool(known.catalogue.mask(Filter.parse(condition))[known.catalogue.position(item.id)])
 
 
 def _wrong_line(reason: Reason, item: Item, known: Known) -> str:
@@ -281,6 +321,7 @@ def _wrong_place(rank: int, item: Item, listed: Sequence[str], name: str) -> str
 
 _WRONG = {
     Granted: _wrong_wish,
+    Said: _wrong_quote,
     Fitting: _wrong_line,
     Neighbours: _wrong_neighbours,
     Found: _wrong_find,

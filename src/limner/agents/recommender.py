@@ -19,16 +19,17 @@ from limner.agents.fusion import Vote, Weights, fuse
 from limner.agents.history import History, feedback_votes, history_of
 from limner.agents.profile import Lead, Profile, ProfileKind, profile
 from limner.agents.recommendations import AgentStep, Recommendation, Recommendations
+from limner.agents.sayings import Saying
 from limner.agents.wish import Wish, understand
 from limner.errors import InputError, ModelError
-from limner.inference import LanguageModel, load_prompt
+from limner.inference import LanguageModel, Ledger, load_prompt
 from limner.inference.choose import choose
 from limner.memory.records import Event, Proposition, utc_now
 from limner.memory.user import UserMemory
 from limner.tools import CandidateBus, Catalogue, Filter, Recommender
 from limner.tools.lines import described
 
-__all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent"]
+__all__ = ["AgentStep", "Recommendation", "Recommendations", "RecommendingAgent", "Talk"]
 
 _RETRIEVED = 30
 """Items that one conditioned search brings in."""
@@ -39,8 +40,35 @@ _RANKED = 12
 _OPINION = 100
 """Items that another recommender's own list brings in."""
 _EVERYTHING = "everything"
+_NO_MODEL = "the model failed: there is none"
 _SHOWN = 4
 """Titles of the list so far that the model sees when it decides."""
+
+
+def _no_votes(base: Sequence[str]) -> Sequence[Vote]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a conversation adds to a request."""
+
+    votes: Callable[[Sequence[str]], Sequence[Vote]] = _no_votes
+    """From the base recommender's list to the votes on it of what was said, such as a critique."""
+    sayings: Sequence[Saying] = ()
+    """What the user said, for the reasons to quote."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One request, as it was made."""
+
+    request: str | Wish
+    k: int
+    budget: Budget
+    exclude: Collection[str]
+    worded: bool
+    talk: Talk
 
 
 @dataclass
@@ -70,7 +98,8 @@ class RecommendingAgent:
     Args:
         catalogue: Nothing outside of it can be recommended.
         recommenders: Fitted on it; the first is the base, whose list is the floor.
-        model: Decides, ranks and words the reasons.
+        model: Reads wishes, decides, and words the reasons; without one, wishes are given as they were understood elsewhere, nothing is
+            searched besides, and reasons are plain.
         prompts: Folder of overriding prompt files.
         item_type: What a person calls one of the catalogue's items, such as `film`: a wish for anything else is not
             for this agent.
@@ -82,7 +111,7 @@ class RecommendingAgent:
         self,
         catalogue: Catalogue,
         recommenders: Sequence[Recommender],
-        model: LanguageModel,
+        model: LanguageModel | None,
         prompts: Path | None = None,
         *,
         item_type: str = "item",
@@ -98,6 +127,7 @@ class RecommendingAgent:
         self._shown = shown
         self._weights = weights or Weights()
         self._model = model
+        self._ledger = model.ledger if model is not None else Ledger()
         self._prompts = prompts
         self._explainer = Explainer(catalogue, recommenders[0], model, prompts)
 
@@ -110,6 +140,7 @@ class RecommendingAgent:
         budget: Budget | None = None,
         exclude: Collection[str] = (),
         worded: bool = True,
+        talk: Talk | None = None,
         progress: Callable[[AgentStep], None] = lambda step: None,
     ) -> Recommendations:
         """Return the `k` best items for a user and a wish, each with its reason.
@@ -123,6 +154,7 @@ class RecommendingAgent:
             budget: Limits of the loop.
             exclude: Ids that must not be recommended, besides everything in the user's history and what the wish names as an example.
             worded: Whether the model words the reasons; otherwise they are plain facts, which costs nothing.
+            talk: The conversation that the items are recommended in.
             progress: Called at each step.
 
         Raises:
@@ -130,37 +162,38 @@ class RecommendingAgent:
         """
         if k < 1:
             raise InputError(f"k is at least 1; not {k}.")
-        with self._model.ledger.stage(user=user.user_id):
-            return await self._recommend(user, request, k, budget or Budget(), exclude, worded, progress)
+        asked = _Asked(request, k, budget or Budget(), exclude, worded, talk or Talk())
+        with self._ledger.stage(user=user.user_id):
+            return await self._recommend(user, asked, progress)
 
     async def _recommend(
         self,
         user: UserMemory,
-        request: str | Wish,
-        k: int,
-        budget: Budget,
-        exclude: Collection[str],
-        worded: bool,
+        asked: _Asked,
         progress: Callable[[AgentStep], None],
     ) -> Recommendations:
-        spending = Spending(budget, self._model.ledger, user.user_id)
+        spending = Spending(asked.budget, self._ledger, user.user_id)
         history = await to_thread.run_sync(history_of, user, self._catalogue, self.item_type)
         portrait = await to_thread.run_sync(user.propositions)
-        wish, failure = await self._understood(request)
-        state = await to_thread.run_sync(self._started, wish, history, exclude)
+        wish, failure = await self._understood(asked.request)
+        state = await to_thread.run_sync(self._started, wish, history, asked.exclude)
         _note(state, progress, AgentStep("understand", str(wish.where) or "no condition"))
         await to_thread.run_sync(self._consult, state, progress)
+        state.votes += await to_thread.run_sync(asked.talk.votes, state.base)
         if failure is None and not state.base:
             failure = f"nothing new satisfies {wish.where}" if wish.where else "nothing new is left"
         elif failure is None:
             await to_thread.run_sync(self._look, state, portrait, history.events)
             try:
-                failure = await self._loop(state, spending, progress)
+                if self._model is not None:
+                    failure = await self._loop(state, spending, self._model, progress)
             except ModelError as error:
                 failure = f"the model failed: {error}"
-        silent = not worded or (failure is not None and failure.startswith("the model"))
-        chosen = Chosen(state.order, state.base, state.bus, history, portrait, wish.where, state.votes)
-        items, cut = await self._explainer.explained(chosen, k, None if silent else spending)
+        silent = not asked.worded or (failure is not None and failure.startswith("the model"))
+        chosen = Chosen(
+            state.order, state.base, state.bus, history, portrait, wish.where, state.votes, asked.talk.sayings
+        )
+        items, cut = await self._explainer.explained(chosen, asked.k, None if silent else spending)
         return Recommendations(
             items=items,
             wish=wish,
@@ -175,6 +208,8 @@ class RecommendingAgent:
         """Return the wish, and why it could not be read, if so."""
         if isinstance(request, Wish):
             return request, None
+        if self._model is None:
+            return Wish(request, Filter(), (request,) if request.strip() else ()), _NO_MODEL
         try:
             return await understand(request, self._catalogue, self._model, self._prompts), None
         except ModelError as error:
@@ -200,7 +235,11 @@ class RecommendingAgent:
         state.open = {str(lead.where): lead for lead in state.profile.leads if str(lead.where) not in asked}
 
     async def _loop(
-        self, state: _Search, spending: Spending, progress: Callable[[AgentStep], None]
+        self,
+        state: _Search,
+        spending: Spending,
+        model: LanguageModel,
+        progress: Callable[[AgentStep], None],
     ) -> str | None:
         """Let the model decide until it finishes; return which budget ended it, if one did."""
         while True:
@@ -222,7 +261,7 @@ class RecommendingAgent:
             if not scene.leads and not scene.may_rank:
                 return None
             spending.rounds += 1
-            for decision in await decide(scene, self._model, self._prompts):
+            for decision in await decide(scene, model, self._prompts):
                 if spending.spent is not None:
                     break
                 if isinstance(decision, Finish):
@@ -230,7 +269,7 @@ class RecommendingAgent:
                     _note(state, progress, step)
                     return None
                 if isinstance(decision, Rank):
-                    if await self._rank(state, spending):
+                    if await self._rank(state, spending, model):
                         detail = f"the best {_RANKED} by the portrait"
                         _note(state, progress, AgentStep("rank", detail, decision.reason))
                 else:
@@ -260,7 +299,7 @@ class RecommendingAgent:
             title = self._catalogue.get(item_id).title
             alike = knower.recommend([item_id], _OPINION, where, exclude=state.bus.barred)
             listed, weight = [scored.item_id for scored in alike], self._weights.like / len(like)
-            call = state.bus.add(listed, f"{knower.name} finds it with {title}")
+            call = state.bus.add(listed, f"{knower.name} finds it with {title}", beside=item_id)
             state.votes.append(Vote(listed, weight, f"what goes with {title}", call.number))
             _note(state, progress, AgentStep("consult", f"{knower.name}: with {title}", "the wish names it"))
 
@@ -277,7 +316,7 @@ class RecommendingAgent:
         state.made.append(f"{decision.recommender}: {decision.where}")
         state.searches += 1
 
-    async def _rank(self, state: _Search, spending: Spending) -> bool:
+    async def _rank(self, state: _Search, spending: Spending, model: LanguageModel) -> bool:
         """Order the best candidates by how likely the model finds it that the person enjoys them, if the budget lasts."""
         prompt = load_prompt("agents/fit", self._prompts)
         scores: dict[str, float] = {}
@@ -288,7 +327,7 @@ class RecommendingAgent:
             messages = prompt.messages(
                 portrait=state.profile.text, wish=state.wish.text, item=described(item)
             )
-            choice = await choose(self._model, messages, ["yes", "no"], stage="rank", method="loglik")
+            choice = await choose(model, messages, ["yes", "no"], stage="rank", method="loglik")
             scores[item_id] = choice.log_odds
         by_fit = sorted(scores, key=lambda item_id: -scores[item_id])
         call = state.bus.reorder([i for i in by_fit if i in state.bus], "the model ranked by the portrait")

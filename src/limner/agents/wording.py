@@ -14,6 +14,7 @@ from limner.agents.reasons import (
     Neighbours,
     Popular,
     Reason,
+    Said,
 )
 from limner.agents.statements import claimed, without_names
 from limner.inference import LanguageModel, load_prompt
@@ -24,6 +25,8 @@ from limner.tools.filters import plain
 
 __all__ = ["clause", "clauses", "justify", "sentence", "sentences_of"]
 
+_QUOTES = 2
+"""Things that the user said of which one item's reason tells."""
 _DONE = {
     "accepted": "took up",
     "like": "liked",
@@ -37,6 +40,8 @@ def clause(reason: Reason) -> str:
     match reason:
         case Granted():
             return f"as you wished, it is {_granted(reason)}"
+        case Said():
+            return f"you said “{reason.quote}”{_borne_out(reason)}"
         case Fitting():
             return reason.told
         case Neighbours():
@@ -63,6 +68,7 @@ def clauses(grounds: Grounds) -> list[str]:
     """
     granted = [r for r in grounds.reasons if isinstance(r, Granted)]
     told = [f"as you wished, it is {', '.join(_granted(r) for r in granted)}"] if granted else []
+    told += [clause(r) for r in grounds.reasons if isinstance(r, Said)][:_QUOTES]
     told += [clause(r) for r in grounds.reasons if isinstance(r, Fitting)][:1]
     told += [clause(r) for r in grounds.reasons if isinstance(r, Neighbours)]
     if not told:
@@ -123,7 +129,18 @@ def _faithful(worded: str, grounds: Grounds, facts: str, vocabulary: Collection[
     )
 
 
-def _granted(reason: Granted) -> str:
+def _borne_out(reason: Said) -> str:
+    """Return how the item answers to the words quoted; nothing where they only asked for something."""
+    if reason.condition:
+        return f", and it is {_granted(reason)}"
+    if reason.example:
+        return f", and it goes with {reason.example}"
+    if reason.words:
+        return f", and its description has {' and '.join(f'“{word}”' for word in reason.words[:3])}"
+    return ""
+
+
+def _granted(reason: Granted | Said) -> str:
     conditions = Filter.parse(reason.condition).conditions
     return " and ".join(_held(reason.attributes.get(c.attribute), c) for c in conditions)
 

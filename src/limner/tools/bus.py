@@ -155,9 +155,16 @@ class CandidateBus:
             "retrieve", {"recommender": name, "where": str(where or ""), "k": str(k)}, scores, name
         )
 
-    def add(self, item_ids: Iterable[str], because: str) -> Call:
-        """Add items by id, behind the candidates that there are; those seen or outside the catalogue are left out."""
-        return self._extend("add", {"because": because}, dict.fromkeys(item_ids), None)
+    def add(self, item_ids: Iterable[str], because: str, *, beside: str | None = None) -> Call:
+        """Add items by id, behind the candidates that there are; those seen or outside the catalogue are left out.
+
+        Args:
+            item_ids: Which.
+            because: Why, in words.
+            beside: Id of the item that they go with, if there is one.
+        """
+        arguments = {"because": because} if beside is None else {"because": because, "with": beside}
+        return self._extend("add", arguments, dict.fromkeys(item_ids), None)
 
     def narrow(self, where: Filter | str) -> Call:
         """Keep the candidates that satisfy a filter.
