@@ -10,7 +10,8 @@ class Question(Record):
 
     attribute: str
     options: tuple[str, ...]
-    """Values to choose from, as the catalogue spells them; for a number, conditions on it such as `year between 1980 1989`."""
+    """What there is to choose from, as it is put to the user: values as the catalogue spells them; for a number, ranges such as `1980s`
+    or `90 to 120`."""
     conditions: tuple[str, ...]
     """The filter that each option stands for, in its text form."""
     text: str
