@@ -1,16 +1,15 @@
 """A whole run: who is asked, what it hangs on, and the table that comes of it."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from limner import __version__
 from limner.agents.fusion import Weights
 from limner.errors import InputError
 from limner.evals.engine import shared_model
+from limner.evals.fingerprints import data_hash, run_key
 from limner.evals.ranking.evaluation import PROTOCOL
 from limner.evals.ranking.split import parted
 from limner.evals.toolrec.cases import Case, Half, cases, drawn
@@ -73,7 +72,7 @@ async def reported(
     names = list(names or settings.recommenders)
     about = {
         "protocol": PROTOCOL,
-        "data": _data_hash(dataset),
+        "data": data_hash(dataset),
         "model": model.name,
         "seed": seed,
         "half": half,
@@ -83,7 +82,7 @@ async def reported(
         "version": __version__,
         "prompts": {name: load_prompt(name, settings.prompts).hash for name in _PROMPTS},
     }
-    own = folder / _key(about)
+    own = folder / run_key(about)
     kept = Kept(own)
     (own / "run.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     training = replace(dataset, interactions=split.training)
@@ -105,7 +104,7 @@ async def _asked(
     at_once: int,
     tell: Callable[[str], None],
 ) -> None:
-    portraits = Portraits(folder / f"portraits-{_data_hash(training)}", training, settings)
+    portraits = Portraits(folder / f"portraits-{data_hash(training)}", training, settings)
     try:
         await portraits.draw(asked, tell)
         table = Rows(training.catalogue, fitted, model, portraits, item_type=training.item_type)
@@ -114,13 +113,3 @@ async def _asked(
         await run(table, rows, asked, kept, at_once=at_once, tell=tell)
     finally:
         portraits.close()
-
-
-def _data_hash(dataset: Dataset) -> str:
-    frame = dataset.interactions.frame.select("user", "item", "value", "time")
-    rows = hashlib.sha256(frame.write_csv().encode()).hexdigest()
-    return hashlib.sha256(f"{rows} {dataset.catalogue.version}".encode()).hexdigest()[:12]
-
-
-def _key(about: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
