@@ -4,12 +4,13 @@ import pytest
 
 from contracts.recommender_data import catalogue
 from limner.agents.conversation.question import Question
-from limner.agents.simulators.seeker import Heard, Said
+from limner.agents.simulators.seeker import Said
 from limner.errors import InputError, ModelUnavailable
 from limner.evals.conversation.cases import Case
 from limner.evals.conversation.measuring import stated
 from limner.evals.conversation.playing import Played, played
 from limner.evals.conversation.running import Kept, run
+from limner.evals.conversation.systems import Replied
 from limner.evals.conversation.transcripts import in_words
 from limner.tools import Item
 
@@ -61,9 +62,9 @@ class Replies:
         if isinstance(reply, Exception):
             raise reply
         if isinstance(reply, Question):
-            return Heard(reply.text, question=reply)
+            return Replied(reply.text, question=reply)
         items = tuple(FILMS.get(i) if i in FILMS else Item(id=i) for i in reply)
-        return Heard("How about these?", items)
+        return Replied("How about these?", items)
 
     async def close(self):
         self.closed += 1

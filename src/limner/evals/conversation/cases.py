@@ -31,8 +31,13 @@ class Case:
     """What they are looking for; any of them will do."""
     seed: int
     """Of what the seeker draws."""
-    opening: str | None = None
-    """What a real person said by then, which opens the conversation; none lets the seeker make a wish."""
+    words: tuple[str, ...] = ()
+    """The turns of a real person up to here, which open the conversation; none let the seeker make a wish."""
+
+    @property
+    def opening(self) -> str | None:
+        """The real person's words in one turn."""
+        return " ".join(self.words) or None
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,6 @@ def _case(turn: RedialTurn, catalogue: Catalogue, seed: int) -> Case:
         (float(place), Event(kind="seen", item_id=item.id, title=item.title, item_type="film"))
         for place, item in enumerate(map(catalogue.get, turn.mentioned))
     )
-    words = " ".join(text for speaker, text in turn.context if speaker == "seeker")
     return Case(
         id=f"{turn.dialogue}/{turn.turn}",
         person=turn.dialogue,
@@ -147,5 +151,5 @@ def _case(turn: RedialTurn, catalogue: Catalogue, seed: int) -> Case:
         events=events,
         targets=turn.new_targets,
         seed=seed,
-        opening=words,
+        words=tuple(text for speaker, text in turn.context if speaker == "seeker"),
     )

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from limner.agents.simulators.seeker import Heard, Said, Seeker
+from limner.agents.simulators.seeker import Said, Seeker
 from limner.errors import LimnerError, ModelUnavailable
 from limner.evals.conversation.cases import Case
-from limner.evals.conversation.systems import System, Talk
+from limner.evals.conversation.systems import Replied, System, Talk
 from limner.evals.toolrec.rows import Cost
 from limner.inference.ledger import Meter, measured
 from limner.memory.records import Record
@@ -34,6 +34,8 @@ class Exchange(Record):
     """Ids, best first."""
     asked: str | None = None
     """The attribute that was asked about."""
+    understood: tuple[str, ...] = ()
+    """What the system took the turn for."""
     seconds: float = 0.0
     """Until the reply was there."""
 
@@ -114,7 +116,7 @@ class _Game:
             seconds=round(self._seconds[side], 4),
         )
 
-    def replied(self, text: str, heard: Heard, seconds: float) -> None:
+    def replied(self, text: str, heard: Replied, seconds: float) -> None:
         """Take in a reply, and count what it shows."""
         shown = tuple(item.id for item in heard.items)
         for item_id in shown:
@@ -124,7 +126,14 @@ class _Game:
             self._shown.add(item_id)
         asked = heard.question.attribute if heard.question is not None else None
         self.exchanges.append(
-            Exchange(said=text, reply=heard.text, shown=shown, asked=asked, seconds=round(seconds, 4))
+            Exchange(
+                said=text,
+                reply=heard.text,
+                shown=shown,
+                asked=asked,
+                understood=heard.understood,
+                seconds=round(seconds, 4),
+            )
         )
         self.rank = next((rank for rank, i in enumerate(shown, 1) if i in self.case.targets), None)
         self.turn = len(self.exchanges) if self.rank is not None else None

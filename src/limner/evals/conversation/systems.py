@@ -1,6 +1,7 @@
 """What a system is that is talked to, and systems that only list: popularity, search by words, a recommender without conversation."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,13 +13,21 @@ from limner.evals.memories.bm25 import BM25
 from limner.profiles.propositions.findings import attribute_keys
 from limner.tools import Catalogue, Dataset, Item, Recommender
 
-__all__ = ["BaseList", "Popular", "System", "Talk", "WordSearch"]
+__all__ = ["BaseList", "Popular", "Replied", "System", "Talk", "WordSearch"]
+
+
+@dataclass(frozen=True)
+class Replied(Heard):
+    """What the seeker hears, and what of it is for whoever reads the transcript."""
+
+    understood: tuple[str, ...] = ()
+    """What the turn was taken for."""
 
 
 class Talk(Protocol):
     """One conversation, from the system's side."""
 
-    async def say(self, text: str) -> Heard:
+    async def say(self, text: str) -> Replied:
         """Return the reply to a turn.
 
         Raises:
@@ -56,11 +65,11 @@ class _Listing:
         self._show = show
         self._gone = set(known)
 
-    def _next(self, order: Sequence[str]) -> Heard:
+    def _next(self, order: Sequence[str]) -> Replied:
         chosen = [item_id for item_id in order if item_id not in self._gone][: self._show]
         self._gone.update(chosen)
         items = tuple(self._catalogue.get(item_id) for item_id in chosen)
-        return Heard("\n".join(item.title for item in items), items)
+        return Replied("\n".join(item.title for item in items), items)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -73,7 +82,7 @@ class _Fixed(_Listing):
         super().__init__(catalogue, show, known)
         self._order = order
 
-    async def say(self, text: str) -> Heard:
+    async def say(self, text: str) -> Replied:
         return self._next(self._order)
 
 
@@ -146,7 +155,7 @@ class _Search(_Listing):
         self._system = system
         self._said: list[str] = []
 
-    async def say(self, text: str) -> Heard:
+    async def say(self, text: str) -> Replied:
         self._said.append(text)
         return self._next(await to_thread.run_sync(self._system.found, " ".join(self._said)))
 

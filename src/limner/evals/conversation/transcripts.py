@@ -15,6 +15,7 @@ def in_words(one: Played, catalogue: Catalogue) -> str:
     lines += [f"    looks for: {_told(catalogue.get(target))}" for target in one.targets]
     for number, exchange in enumerate(one.exchanges, start=1):
         lines.append(f"{number}  seeker: {exchange.said}")
+        lines += [f"           [read: {act}]" for act in exchange.understood]
         lines += _marked("   system: ", exchange.reply.splitlines())
         marks = [
             f"{'*' if i in one.targets else ''}{catalogue.get(i).title if i in catalogue else i}"
