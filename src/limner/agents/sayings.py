@@ -13,6 +13,8 @@ from limner.tools.texts import item_text
 
 __all__ = ["Saying", "asked_for", "said_of", "telling"]
 
+_ALIKE = 20
+"""Items that are said to go with an example: the first of its list; further down it goes with everything."""
 _LONGEST_REQUEST = 100
 _WORD = re.compile(r"[\w'’-]+")
 
@@ -105,6 +107,7 @@ def _alike(item: Item, saying: Saying, known: Known) -> list[Said]:
         return []
     title = known.catalogue.get(saying.example).title
     for call in known.calls:
-        if call.arguments.get("with") == saying.example and item.id in known.found.get(call.number, ()):
+        listed = known.found.get(call.number, ())[:_ALIKE]
+        if call.arguments.get("with") == saying.example and item.id in listed:
             return [_said(item, saying, example=title, call=call.number)]
     return []

@@ -27,6 +27,8 @@ __all__ = ["clause", "clauses", "justify", "sentence", "sentences_of"]
 
 _QUOTES = 2
 """Things that the user said of which one item's reason tells."""
+_TOLD_IN_TALK = 3
+"""Clauses that an item has at most where the user is quoted; the rest is there to be asked for."""
 _DONE = {
     "accepted": "took up",
     "like": "liked",
@@ -68,12 +70,15 @@ def clauses(grounds: Grounds) -> list[str]:
     """
     granted = [r for r in grounds.reasons if isinstance(r, Granted)]
     told = [f"as you wished, it is {', '.join(_granted(r) for r in granted)}"] if granted else []
-    told += [clause(r) for r in grounds.reasons if isinstance(r, Said)][:_QUOTES]
+    said = {r.quote: r for r in reversed(grounds.reasons) if isinstance(r, Said)}
+    told += [clause(r) for r in grounds.reasons if isinstance(r, Said) and r is said[r.quote]][:_QUOTES]
     told += [clause(r) for r in grounds.reasons if isinstance(r, Fitting)][:1]
     told += [clause(r) for r in grounds.reasons if isinstance(r, Neighbours)]
+    if said:
+        told = told[:_TOLD_IN_TALK]
     if not told:
         told = [clause(r) for kind in (Popular, Found) for r in grounds.reasons if isinstance(r, kind)][:1]
-    moved = [r for r in grounds.reasons if isinstance(r, Moved)]
+    moved = [] if said else [r for r in grounds.reasons if isinstance(r, Moved)]
     return told + [clause(r) for r in moved if any(move.evidence for move in r.moves[:2])]
 
 

@@ -8,6 +8,7 @@ from limner.errors import ConfigurationError
 from limner.tools import Catalogue, Item
 
 if TYPE_CHECKING:
+    from limner.agents.conversation.talker import Talker
     from limner.agents.recommender import RecommendingAgent
     from limner.api.world import World
 
@@ -20,6 +21,7 @@ class Cataloguing:
     world: "World | None"
     _agent: "RecommendingAgent | None"
     _lock: threading.RLock
+    _talker: "Talker | None" = None
 
     def add_items(self, items: Iterable[Item | Mapping[str, object]]) -> None:
         """Add items, or describe those anew whose ids there are already; the next recommendation knows them.
@@ -71,3 +73,4 @@ class Cataloguing:
         self.world.change(add, remove)
         with self._lock:
             self._agent = None
+            self._talker = None

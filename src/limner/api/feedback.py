@@ -49,6 +49,7 @@ class UserFeedback(UserRights):
         reason: str | None = None,
         occurred_at: datetime | None = None,
         key: str | None = None,
+        session: str | None = None,
     ) -> list[Observation]:
         """Store what became of a recommended item; the next list goes by it, and no model is asked.
 
@@ -61,6 +62,7 @@ class UserFeedback(UserRights):
             reason: Why, in the user's words; an observation of its own, which reflection reads.
             occurred_at: When, with a time zone; none means now.
             key: Idempotency key in place of the one made here.
+            session: The conversation that it was said in, by any name.
 
         Returns:
             The observations as stored: the feedback, then its reason if there is one.
@@ -80,22 +82,26 @@ class UserFeedback(UserRights):
         text = _SAID.get(kind, "").format(title=found.title)
         if event.value is not None and event.scale is not None:
             text = f"Rated {found.title} {event.value:g}/{event.scale[1]:g}"
-        new = [NewObservation(text, FEEDBACK_SOURCE, _author(kind), occurred_at, key, event)]
+        new = [NewObservation(text, FEEDBACK_SOURCE, _author(kind), occurred_at, key, event, None, session)]
         if reason is not None:
-            new.append(_words(found, kind, reason, occurred_at, key))
+            new.append(_words(found, kind, reason, occurred_at, key, session))
         return self.memory.observe_many(new)
 
     def feedback_shown(
         self,
-        recommendations: Recommendations | Iterable[Recommendation],
+        recommendations: Recommendations | Iterable[Recommendation | Item],
         *,
         occurred_at: datetime | None = None,
+        key: str | None = None,
+        session: str | None = None,
     ) -> list[Observation]:
         """Store that recommendations were before the user's eyes, in one transaction; the same list twice is once.
 
         Args:
             recommendations: A list as it was recommended, or those of it that were shown.
             occurred_at: When, with a time zone; none means now.
+            key: Idempotency key of the list, in place of its own.
+            session: The conversation that they were shown in, by any name.
 
         Raises:
             ConfigurationError: There is no data set.
@@ -103,14 +109,17 @@ class UserFeedback(UserRights):
             RecordingRefused: Recording is paused, or consent was withdrawn; nothing was stored.
         """
         dataset = self._dataset()
-        shown = recommendations.id if isinstance(recommendations, Recommendations) else None
+        if key is None and isinstance(recommendations, Recommendations):
+            key = f"{FEEDBACK_SOURCE}/shown/{recommendations.id}"
         new = []
         for recommendation in recommendations:
-            item = dataset.catalogue.get(recommendation.item.id)
+            item = _named(recommendation, dataset.catalogue)
             event = _event(item, "shown", None, dataset)
-            key = None if shown is None else f"{FEEDBACK_SOURCE}/shown/{shown}/{_digest(item.id)}"
+            own = None if key is None else f"{key}/{_digest(item.id)}"
             text = _SAID["shown"].format(title=item.title)
-            new.append(NewObservation(text, FEEDBACK_SOURCE, "application", occurred_at, key, event))
+            new.append(
+                NewObservation(text, FEEDBACK_SOURCE, "application", occurred_at, own, event, None, session)
+            )
         return self.memory.observe_many(new)
 
     def _dataset(self) -> Dataset:
@@ -167,7 +176,12 @@ def _scale(dataset: Dataset) -> tuple[float, float]:
 
 
 def _words(
-    item: Item, kind: FeedbackKind, reason: str, occurred_at: datetime | None, key: str | None
+    item: Item,
+    kind: FeedbackKind,
+    reason: str,
+    occurred_at: datetime | None,
+    key: str | None,
+    session: str | None,
 ) -> NewObservation:
     if kind not in _WORDS:
         raise InputError(f"What was only {kind} has no reason in the user's words.")
@@ -175,7 +189,7 @@ def _words(
         raise InputError("The reason is empty; leave it out where there is none.")
     text = _WORDS[kind].format(title=item.title, reason=reason.strip())
     own = None if key is None else f"{key}/{_digest(reason)}"
-    return NewObservation(text, FEEDBACK_SOURCE, "user", occurred_at, own)
+    return NewObservation(text, FEEDBACK_SOURCE, "user", occurred_at, own, None, None, session)
 
 
 def _digest(text: str) -> str:

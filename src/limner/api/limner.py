@@ -11,10 +11,10 @@ from typing import Self
 
 from limner.agents.companion import Companion
 from limner.agents.recommender import RecommendingAgent
-from limner.api.cataloguing import Cataloguing
 from limner.api.everyone import CONCURRENCY, Everyone, EveryoneReflection, EveryoneStep
 from limner.api.reflector import BackgroundReflector
 from limner.api.schedule import Schedule
+from limner.api.talking import Talking
 from limner.api.user import User
 from limner.api.world import World
 from limner.errors import ConfigurationError, DownloadError, LimnerWarning
@@ -44,7 +44,7 @@ def _silent(step: EveryoneStep) -> None:
     """Take no notice of a step."""
 
 
-class Limner(Cataloguing):
+class Limner(Talking):
     """Everything limner keeps in one place, and the models it uses; open one per process and share it.
 
     Safe to use from several threads. The language model, the encoder and the recommenders are loaded when they are first

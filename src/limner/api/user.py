@@ -10,7 +10,7 @@ from anyio import to_thread
 from limner.agents.budget import Budget
 from limner.agents.companion import Answer
 from limner.agents.recommender import AgentStep, Recommendations
-from limner.api.feedback import UserFeedback
+from limner.api.conversing import UserConversing
 from limner.api.sharing import UserSharing
 from limner.api.suggesting import UserSuggesting
 from limner.errors import ConfigurationError, InputError, StaleClaim
@@ -29,7 +29,7 @@ def _silent(step: object) -> None:
     """Take no notice of a step."""
 
 
-class User(UserSuggesting, UserSharing, UserFeedback):
+class User(UserSuggesting, UserSharing, UserConversing):
     """One user; made by `Limner.user`, safe to share between threads.
 
     Methods that ask a model have an async twin with an `a` in front, and the sync one runs it.

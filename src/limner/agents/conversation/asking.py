@@ -7,9 +7,10 @@ since people have a kind in mind sooner than a name.
 """
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,9 @@ class Splitting:
 
 def chances(n: int, *, head: float = 10.0, fall: float = 1.3) -> NDArray[np.float64]:
     """Return how likely each of `n` ranked candidates is what is wanted, best first: falls with a power of the rank, adds up to 1."""
-    weights = (np.arange(n) + head) ** -fall
-    return weights / weights.sum() if n else weights
+    weights: NDArray[np.float64] = (np.arange(n, dtype=np.float64) + head) ** -fall
+    weights /= max(float(weights.sum()), 1e-300)
+    return weights
 
 
 def wants_question(
@@ -146,7 +148,7 @@ _Made = tuple[list[str], list[Condition], list[object]]
 def _choices(
     attribute: Attribute, sets: Sequence[Set[str]], weights: NDArray[np.float64], settled: Set[str]
 ) -> _Made | None:
-    mass: Counter[str] = Counter()
+    mass: defaultdict[str, float] = defaultdict(float)
     for held, weight in zip(sets, weights, strict=True):
         for value in held:
             mass[value] += float(weight)
@@ -171,7 +173,7 @@ def _ranges(attribute: Attribute, numbers: NDArray[np.float64], weights: NDArray
         labels = [f"{start:.0f}s" for start in starts]
     else:
         cuts = np.unique(np.quantile(numbers[there], np.linspace(0, 1, _RANGES + 1)))
-        edges = [(float(a), float(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        edges = [(float(a), float(b)) for a, b in pairwise(cuts)]
         labels = [f"{low:g} to {high:g}" for low, high in edges]
     if len(edges) < 2:
         return None
@@ -184,7 +186,7 @@ def _ranges(attribute: Attribute, numbers: NDArray[np.float64], weights: NDArray
 
 
 def _entropy(patterns: Sequence[object], weights: NDArray[np.float64]) -> float:
-    mass: Counter[object] = Counter()
+    mass: defaultdict[object, float] = defaultdict(float)
     for pattern, weight in zip(patterns, weights, strict=True):
         mass[pattern] += float(weight)
     return -sum(share * math.log2(share) for share in mass.values() if share > 0)

@@ -21,6 +21,8 @@ class Why(Record):
     """Why an item was recommended."""
 
     item_id: str
+    reason: str
+    """In one sentence."""
     sentences: tuple[str, ...]
     """Every reason, one each."""
     evidence: tuple[str, ...] = ()

@@ -98,7 +98,8 @@ def preferences(dialogue: Dialogue, catalogue: Catalogue) -> Preferences:
 
     The newer word counts: a bound on a number takes the place of the one before on the same side, what is wanted again is unwanted no
     longer, and what is wanted "instead" takes the place of what was wanted of the same attribute. A positive condition on an attribute of
-    which an item can have several values is added to those before, as long as the catalogue has items that satisfy all of them.
+    which an item can have several values is added to those before, as long as the catalogue has items that satisfy all of them. Who
+    names examples of what they want now wants nothing any more that none of these is.
 
     Args:
         dialogue: The session.
@@ -126,6 +127,9 @@ def _take(found: Preferences, turn: Turn, act: Act, catalogue: Catalogue) -> Non
             _criticised(found, turn, act, catalogue)
         case Words():
             found.words.append((turn, act.quote))
+        case Liking(wished=True, liked=True):
+            _give_way(found, turn, act, catalogue)
+            _of_items(found, turn, act)
         case Restart() | Forget(what="session"):
             _restart(found)
         case _:
@@ -152,6 +156,22 @@ def _of_items(found: Preferences, turn: Turn, act: Act) -> None:
                 found.impatient = True
         case _:
             pass
+
+
+def _give_way(found: Preferences, turn: Turn, act: Liking, catalogue: Catalogue) -> None:
+    """Drop what was wanted before and none of the examples of what is wanted now is: the user has turned to something else."""
+    examples = [item_id for item_id in act.item_ids if item_id in catalogue]
+    found.held = [
+        held
+        for held in found.held
+        if held.excludes
+        or held.turn.number == turn.number
+        or any(_has(item_id, held.condition, catalogue) for item_id in examples)
+    ]
+
+
+def _has(item_id: str, condition: Condition, catalogue: Catalogue) -> bool:
+    return bool(catalogue.mask(Filter(conditions=(condition,)))[catalogue.position(item_id)])
 
 
 def _restart(found: Preferences) -> None:

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["Line", "Unit", "units", "words_of"]
+__all__ = ["Line", "Unit", "plain_word", "units", "words_of"]
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’´`][^\W_]+| ['’](?:t|s|m|re|ve|ll|d)\b)*|[^\w\s]|\n|_")
 _APOSTROPHES = re.compile(r"['’´` ]")
@@ -78,6 +78,10 @@ class Line:
             place += len(piece) + 1
         self.text = " ".join(pieces)
 
+    def offset(self, unit: Unit) -> int:
+        """Return where the written line goes on behind a unit."""
+        return next(end for end, number in self._ends.items() if self.units[number] is unit)
+
     def find(self, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], list[Unit]]]:
         """Yield each match of whole units that are free, with its units; those taken meanwhile are passed over."""
         place = 0
@@ -101,10 +105,3 @@ class Line:
         for unit in taken:
             unit.taken = True
         self.write()
-
-    def named(self, match: re.Match[str], group: str | int, wanted: Callable[[object], bool]) -> list[object]:
-        """Return what was recognised within a group of a match and is of the kind wanted."""
-        if match.group(group) is None:
-            return []
-        found = self.within(match.start(group), match.end(group))
-        return [unit.meaning for unit in found if unit.meaning is not None and wanted(unit.meaning)]

@@ -7,6 +7,7 @@ import typer
 from limner.apps.cli import (
     adapters,
     backups,
+    chatting,
     demo,
     doctoring,
     evaluating,
@@ -71,6 +72,7 @@ for module in (
     judging,
     recording,
     using,
+    chatting,
     feedback,
     suggesting,
     sharing,

@@ -1,0 +1,276 @@
+"""One turn of a conversation as a LangGraph graph: listen, read, decide, act, settle.
+
+Its state is plain data: what a checkpoint holds can be read without rebuilding any object, and erasure finds every word in it. After
+each node the state is stored before the next begins, so that a process that is killed goes on from there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypedDict
+
+from anyio import to_thread
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from limner.agents.companion import Answer
+from limner.agents.conversation import replying
+from limner.agents.conversation.acts import (
+    About,
+    Accepted,
+    Asked,
+    Farewell,
+    Forget,
+    Profile,
+    Rejected,
+    Seen,
+    Small,
+    Why,
+)
+from limner.agents.conversation.dialogue import Dialogue, Told, Turn
+from limner.agents.conversation.forgetting import forgotten
+from limner.agents.conversation.language import understands_only_english
+from limner.agents.conversation.options import ConversationOptions
+from limner.agents.conversation.preferences import preferences
+from limner.agents.conversation.reading import Scene
+from limner.agents.conversation.recording import Recorder
+from limner.agents.conversation.suggesting import Suggester
+from limner.agents.conversation.understanding import Understanding
+from limner.agents.recommendations import AgentStep
+from limner.errors import ModelError
+from limner.memory.records import Observation
+from limner.memory.user import UserMemory
+from limner.profiles.propositions.portraitist import lines_of
+from limner.tools import Catalogue
+
+__all__ = ["Graph", "Parts", "State", "conversation_graph", "scene_of"]
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+_NO_MODEL = "I can only talk about what there is to recommend: answering that takes a language model."
+
+
+class State(TypedDict, total=False):
+    """What a checkpoint holds."""
+
+    dialogue: dict[str, Any]
+    """A `Dialogue` as plain data."""
+    text: str
+    """The turn in hand."""
+    key: str
+    """Its key, which no other turn has."""
+    forget: list[str]
+    """Ids of what is to be erased when the turn is done."""
+
+
+class _Answers(Protocol):
+    async def ask(self, user: UserMemory, question: str) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a session's nodes work with."""
+
+    user: UserMemory
+    catalogue: Catalogue
+    item_type: str
+    recorder: Recorder
+    understanding: Understanding
+    suggester: Suggester
+    companion: Callable[[], _Answers] | None
+    """Answers questions that are not about items; none where there is no language model."""
+    options: ConversationOptions
+
+
+def scene_of(dialogue: Dialogue) -> Scene:
+    """Return what the next turn of a session is heard in."""
+    told = dialogue.told
+    return Scene(
+        shown=dialogue.last_shown,
+        discussed=tuple(item_id for item_id in dialogue.shown if item_id not in dialogue.last_shown),
+        question=told.question if told is not None else None,
+        listed=len(told.listed) if told is not None else 0,
+    )
+
+
+def conversation_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any]) -> Graph:
+    """Build the graph of a session's turns.
+
+    Args:
+        parts: What it works with.
+        checkpointer: Where its state is kept after every node.
+    """
+    nodes = _Nodes(parts)
+    graph: StateGraph[State, None, State, State] = StateGraph(State)
+    graph.add_node("listen", nodes.listen)
+    graph.add_node("read", nodes.read)
+    acting = {
+        "suggest": nodes.suggest,
+        "explain": nodes.explain,
+        "answer": nodes.answer,
+        "control": nodes.control,
+    }
+    for name, node in acting.items():
+        graph.add_node(name, node)
+        graph.add_edge(name, "settle")
+    graph.add_node("settle", nodes.settle)
+    graph.add_edge(START, "listen")
+    graph.add_edge("listen", "read")
+    graph.add_conditional_edges("read", nodes.decide, list(acting))
+    graph.add_edge("settle", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+class _Nodes:
+    """The steps of one turn; each takes the state and returns what of it changes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def listen(self, state: State) -> State:
+        """Store the turn as an observation; from here on it is not lost."""
+        dialogue = _dialogue(state)
+        stored = await to_thread.run_sync(self._parts.recorder.turn, state["key"], state["text"])
+        if any(turn.observation == stored for turn in dialogue.turns):
+            return {}
+        number = max((turn.number for turn in dialogue.turns), default=0) + 1
+        heard = Turn(number=number, text=state["text"], observation=stored)
+        return _state(dialogue.plus(heard))
+
+    async def read(self, state: State) -> State:
+        """Find out what the turn means, and that of any before it that nobody read yet."""
+        dialogue = _dialogue(state)
+        turns: list[Turn] = []
+        for turn in dialogue.turns:
+            before = dialogue.model_copy(update={"turns": tuple(turns)})
+            fresh = turn is dialogue.turns[-1] or (not turn.acts and turn.told is None)
+            turns.append(await self._understood(turn, before) if fresh else turn)
+        return _state(dialogue.model_copy(update={"turns": tuple(turns)}))
+
+    async def _understood(self, turn: Turn, before: Dialogue) -> Turn:
+        read = await self._parts.understanding.understood(
+            turn.text, scene_of(before), model=self._parts.options.model
+        )
+        if read.failure:
+            _tell(AgentStep("understand", f"the model failed: {read.failure}"))
+        _tell(AgentStep("understand", ", ".join(act.kind for act in read.acts) or "nothing"))
+        return turn.model_copy(update={"acts": read.acts, "unread": read.unread, "language": read.language})
+
+    def decide(self, state: State) -> str:
+        """Return the node that acts on the turn: what it asks for comes before what it wishes."""
+        turn = _dialogue(state).turns[-1]
+        if turn.language is not None:
+            return "answer"
+        kinds = {type(act) for act in turn.acts}
+        thanks = any(isinstance(act, Small) and act.sort == "thanks" for act in turn.acts)
+        routes: Sequence[tuple[set[type], str]] = (
+            ({Forget, Profile}, "control"),
+            ({Why}, "explain"),
+            ({About, Asked}, "answer"),
+        )
+        for wanted, node in routes:
+            if kinds & wanted:
+                return node
+        ending = {Accepted: "answer", Farewell: "control"}
+        for kind, node in ending.items():
+            if kind in kinds and kinds <= {Accepted, Farewell, Small, Seen}:
+                return node
+        return "answer" if thanks and kinds <= {Small} else "suggest"
+
+    async def suggest(self, state: State) -> State:
+        """Ask one more thing, or recommend."""
+        dialogue, parts = _dialogue(state), self._parts
+        found = preferences(dialogue, parts.catalogue)
+        suggestion = await parts.suggester.suggest(parts.user, dialogue, found, parts.options, _tell)
+        turn, made = dialogue.turns[-1], suggestion.recommendations
+        if suggestion.question is not None:
+            return _replied(dialogue, replying.asked(suggestion.question, suggestion, turn, found))
+        if made is None or not made.items:
+            return _replied(dialogue, replying.nothing_left(turn, suggestion, found, parts.item_type))
+        return _replied(dialogue, replying.recommended(made, suggestion, turn, found))
+
+    async def explain(self, state: State) -> State:
+        """Say why items were recommended."""
+        dialogue = _dialogue(state)
+        asked = [i for act in dialogue.turns[-1].acts if isinstance(act, Why) for i in act.item_ids]
+        told = replying.explained(asked or dialogue.last_shown, dialogue, self._parts.catalogue)
+        return _replied(dialogue, told)
+
+    async def answer(self, state: State) -> State:
+        """Answer what is no wish."""
+        dialogue = _dialogue(state)
+        turn = dialogue.turns[-1]
+        if turn.language is not None:
+            return _replied(dialogue, Told(act="answer", text=understands_only_english(turn.language)))
+        for act in turn.acts:
+            if isinstance(act, About):
+                return _replied(dialogue, replying.about_items(act, self._parts.catalogue))
+            if isinstance(act, Asked):
+                return _replied(dialogue, await self._companion(turn))
+        accepted = [i for act in turn.acts if isinstance(act, Accepted) for i in act.item_ids]
+        if accepted:
+            return _replied(dialogue, replying.taken(accepted, self._parts.catalogue))
+        small = next((act for act in turn.acts if isinstance(act, Small)), None)
+        return _replied(dialogue, replying.small_talk(small) if small else Told(act="answer", text="Good."))
+
+    async def _companion(self, turn: Turn) -> Told:
+        if self._parts.companion is None or not self._parts.options.model:
+            return Told(act="answer", text=_NO_MODEL)
+        companion = await to_thread.run_sync(self._parts.companion)
+        try:
+            answer = await companion.ask(self._parts.user, turn.text)
+        except ModelError as error:
+            return Told(act="answer", text=f"I cannot answer that now, the language model failed: {error}")
+        shown = tuple(one.item.id for one in answer.recommendations.items) if answer.recommendations else ()
+        evidence = [turn.observation, *(e.observation_id for e in answer.evidence)]
+        for recall in answer.recalled:
+            record = recall.record
+            evidence += (
+                [record.id]
+                if isinstance(record, Observation)
+                else [e.observation_id for e in record.evidence]
+            )
+        return Told(act="answer", text=answer.text, shown=shown, evidence=tuple(dict.fromkeys(evidence)))
+
+    async def control(self, state: State) -> State:
+        """Do what the user wants done with the conversation or what is known about them."""
+        dialogue, parts = _dialogue(state), self._parts
+        acts = dialogue.turns[-1].acts
+        for act in acts:
+            if isinstance(act, Forget):
+                told, ids = await to_thread.run_sync(forgotten, act, dialogue, parts.user)
+                return {**_replied(dialogue, told), "forget": list(ids)}
+            if isinstance(act, Profile):
+                propositions = await to_thread.run_sync(parts.user.propositions)
+                found = preferences(dialogue, parts.catalogue)
+                return _replied(dialogue, replying.about_user(lines_of(propositions), found, dialogue))
+        return _replied(dialogue, Told(act="control", text="Until next time."))
+
+    async def settle(self, state: State) -> State:
+        """Store what became of the items that the turn is about, and which were shown in reply."""
+        turn, recorder = _dialogue(state).turns[-1], self._parts.recorder
+        kinds: dict[type, Any] = {Accepted: "accepted", Rejected: "rejected", Seen: "seen"}
+        for act in turn.acts:
+            if isinstance(act, Accepted | Rejected | Seen):
+                for item_id in act.item_ids:
+                    await to_thread.run_sync(recorder.outcome, item_id, kinds[type(act)], turn.observation)
+        if turn.told is not None and turn.told.shown:
+            await to_thread.run_sync(recorder.shown, turn.told.shown, turn.observation)
+        return {}
+
+
+def _dialogue(state: State) -> Dialogue:
+    return Dialogue.model_validate(state["dialogue"])
+
+
+def _state(dialogue: Dialogue) -> State:
+    return {"dialogue": dialogue.model_dump(mode="json")}
+
+
+def _replied(dialogue: Dialogue, told: Told) -> State:
+    return _state(dialogue.with_last(dialogue.turns[-1].model_copy(update={"told": told})))
+
+
+def _tell(step: AgentStep) -> None:
+    get_stream_writer()(step)

@@ -1,0 +1,136 @@
+"""What a turn of a conversation means, as far as code can tell: dialogue acts, and the words that are left to a model."""
+
+import re
+from dataclasses import dataclass
+
+from limner.agents.conversation.acts import Act, Asked, Liking, Words
+from limner.agents.conversation.answers import answered
+from limner.agents.conversation.hearing import Hearing, Scene, apply
+from limner.agents.conversation.lexicon import FUNCTION
+from limner.agents.conversation.mentions import NamedItems, place_shown, recognise
+from limner.agents.conversation.opinions import OPINIONS, REPLIES
+from limner.agents.conversation.sayings import CONTROL, COURTESY, MORE
+from limner.agents.conversation.tokens import Line, Unit, units
+from limner.agents.conversation.vocabulary import Vocabulary
+from limner.agents.conversation.wishes import CRITIQUES, DESCRIBED, NEGATED, VALUES
+from limner.tools import Catalogue
+
+__all__ = ["Reader", "Reading", "Scene"]
+
+_LONGEST = 120
+"""Units that are read together; a longer sentence is cut, so that the time stays in proportion to the text."""
+_STOPS = frozenset({".", "!", "?", "\n", ";"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a turn means."""
+
+    acts: tuple[Act, ...]
+    """In the order of the words."""
+    unread: str
+    """The words that code could not account for, without function words; empty if all was read."""
+
+
+class Reader:
+    """Reads the turns of a conversation about a catalogue, without a model.
+
+    Args:
+        catalogue: Whose titles, values and numbers count; indexed once.
+        item_type: What an item is called.
+    """
+
+    def __init__(self, catalogue: Catalogue, item_type: str = "item") -> None:
+        self._vocabulary = Vocabulary(catalogue)
+        self._item_type = item_type
+
+    def read(self, text: str, scene: Scene | None = None) -> Reading:
+        """Return what a turn means; any text will do.
+
+        Args:
+            text: What the user said.
+            scene: What it is heard in; without one, the beginning of a conversation.
+        """
+        scene = scene or Scene()
+        hearing = Hearing(text, scene, self._vocabulary)
+        found = recognise(units(text), text, self._vocabulary, self._item_type, scene.shown + scene.discussed)
+        hearing.titles = [(u.start, u.meaning.ids) for u in found if isinstance(u.meaning, NamedItems)]
+        lines = [Line(sentence) for sentence in _sentences(found)]
+        for line in lines:
+            self._hear(hearing, line)
+        acts = hearing.acts or hearing.faint
+        left = [unit for line in lines for unit in line.units if not unit.taken and unit.is_word]
+        unread = " ".join(
+            text[u.start : u.end] for u in left if u.meaning is not None or u.word not in FUNCTION
+        )
+        return Reading(tuple(act for _, act in sorted(acts, key=lambda pair: pair[0])), unread)
+
+    def _hear(self, hearing: Hearing, line: Line) -> None:
+        scene = hearing.scene
+        places = len(scene.shown) or (len(scene.question.options) if scene.question else 0)
+        if not scene.listed:
+            place_shown(line, scene.shown, places)
+        apply(CONTROL, hearing, line)
+        answered(hearing, line)
+        apply(OPINIONS, hearing, line)
+        apply(NEGATED, hearing, line)
+        apply(CRITIQUES, hearing, line)
+        if hearing.scene.shown and hearing.scene.question is None:
+            apply(REPLIES, hearing, line)
+        apply(MORE, hearing, line)
+        apply(DESCRIBED, hearing, line)
+        apply(VALUES, hearing, line)
+        apply(COURTESY, hearing, line)
+        _left(hearing, line)
+
+
+def _sentences(found: list[Unit]) -> list[list[Unit]]:
+    sentences: list[list[Unit]] = [[]]
+    for unit in found:
+        sentences[-1].append(unit)
+        if unit.word in _STOPS or len(sentences[-1]) >= _LONGEST:
+            sentences.append([])
+    return [sentence for sentence in sentences if sentence]
+
+
+_WITH = re.compile(r"^(?:with|about|where|set|featuring|involving|based|without|that|which|who|in which)$")
+_QUESTION = re.compile(
+    r"^(?:what|who|whom|whose|when|where|why|how|which|is|are|was|were|do|does|did|have|has|can|could|would|will|should)$"
+)
+
+
+def _left(hearing: Hearing, line: Line) -> None:
+    """Read what is left of a sentence: a question, titles that stand alone, words of a wish."""
+    free = [unit for unit in line.units if not unit.taken and unit.is_word]
+    content = [unit for unit in free if unit.meaning is None and unit.word not in FUNCTION]
+    if line.units[-1].word == "?" and free and (content or _QUESTION.match(free[0].word)):
+        hearing.add(Asked, [free[0], line.units[-1]])
+        line.take([*free, line.units[-1]])
+        return
+    titles = [unit for unit in free if isinstance(unit.meaning, NamedItems) and unit.word == "T"]
+    if titles and len(content) <= 2:
+        if ids := tuple(dict.fromkeys(i for unit in titles for i in unit.meaning.ids)):  # type: ignore[attr-defined]
+            hearing.add(Liking, [titles[0], titles[-1]], item_ids=ids)
+        line.take(titles)
+    _words(hearing, line)
+
+
+def _words(hearing: Hearing, line: Line) -> None:
+    """Keep words of a wish that no attribute covers."""
+    run: list[Unit] = []
+    for unit in [*line.units, None]:
+        if (
+            unit is not None
+            and not unit.taken
+            and (unit.is_word or unit.word in {"-", "'", "/"})
+            and unit.meaning is None
+        ):
+            run.append(unit)
+            continue
+        start = next((place for place, u in enumerate(run) if _WITH.match(u.word)), None)
+        if start is not None and any(u.taken for u in line.units):
+            phrase = run[start:]
+            if any(u.word not in FUNCTION for u in phrase):
+                hearing.add(Words, phrase)
+                line.take(phrase)
+        run = []
