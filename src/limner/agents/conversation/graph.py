@@ -1,4 +1,4 @@
-"""One turn of a conversation as a LangGraph graph: listen, read, decide, act, settle.
+"""One turn of a conversation as a LangGraph graph: read, decide, act, settle.
 
 Its state is plain data: what a checkpoint holds can be read without rebuilding any object, and erasure finds every word in it. After
 each node the state is stored before the next begins, so that a process that is killed goes on from there.
@@ -34,7 +34,7 @@ from limner.agents.conversation.language import understands_only_english
 from limner.agents.conversation.options import ConversationOptions
 from limner.agents.conversation.preferences import preferences
 from limner.agents.conversation.reading import Scene
-from limner.agents.conversation.recording import Recorder
+from limner.agents.conversation.recording import Outcome, Recorder
 from limner.agents.conversation.suggesting import Suggester
 from limner.agents.conversation.understanding import Understanding
 from limner.agents.recommendations import AgentStep
@@ -55,11 +55,7 @@ class State(TypedDict, total=False):
     """What a checkpoint holds."""
 
     dialogue: dict[str, Any]
-    """A `Dialogue` as plain data."""
-    text: str
-    """The turn in hand."""
-    key: str
-    """Its key, which no other turn has."""
+    """A `Dialogue` as plain data; its newest turn is the one in hand."""
     forget: list[str]
     """Ids of what is to be erased when the turn is done."""
 
@@ -103,7 +99,6 @@ def conversation_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any]) -> 
     """
     nodes = _Nodes(parts)
     graph: StateGraph[State, None, State, State] = StateGraph(State)
-    graph.add_node("listen", nodes.listen)
     graph.add_node("read", nodes.read)
     acting = {
         "suggest": nodes.suggest,
@@ -115,8 +110,7 @@ def conversation_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any]) -> 
         graph.add_node(name, node)
         graph.add_edge(name, "settle")
     graph.add_node("settle", nodes.settle)
-    graph.add_edge(START, "listen")
-    graph.add_edge("listen", "read")
+    graph.add_edge(START, "read")
     graph.add_conditional_edges("read", nodes.decide, list(acting))
     graph.add_edge("settle", END)
     return graph.compile(checkpointer=checkpointer)
@@ -127,16 +121,6 @@ class _Nodes:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-
-    async def listen(self, state: State) -> State:
-        """Store the turn as an observation; from here on it is not lost."""
-        dialogue = _dialogue(state)
-        stored = await to_thread.run_sync(self._parts.recorder.turn, state["key"], state["text"])
-        if any(turn.observation == stored for turn in dialogue.turns):
-            return {}
-        number = max((turn.number for turn in dialogue.turns), default=0) + 1
-        heard = Turn(number=number, text=state["text"], observation=stored)
-        return _state(dialogue.plus(heard))
 
     async def read(self, state: State) -> State:
         """Find out what the turn means, and that of any before it that nobody read yet."""
@@ -249,15 +233,30 @@ class _Nodes:
 
     async def settle(self, state: State) -> State:
         """Store what became of the items that the turn is about, and which were shown in reply."""
-        turn, recorder = _dialogue(state).turns[-1], self._parts.recorder
-        kinds: dict[type, Any] = {Accepted: "accepted", Rejected: "rejected", Seen: "seen"}
-        for act in turn.acts:
-            if isinstance(act, Accepted | Rejected | Seen):
-                for item_id in act.item_ids:
-                    await to_thread.run_sync(recorder.outcome, item_id, kinds[type(act)], turn.observation)
+        dialogue, recorder = _dialogue(state), self._parts.recorder
+        turn = dialogue.turns[-1]
+        for one in dialogue.turns:
+            if one is turn or one.told is None:  # the latter are of a run that did not get so far
+                for item_id, outcome in _outcomes(one):
+                    await to_thread.run_sync(recorder.outcome, item_id, outcome, one.observation)
         if turn.told is not None and turn.told.shown:
             await to_thread.run_sync(recorder.shown, turn.told.shown, turn.observation)
         return {}
+
+
+def _outcomes(turn: Turn) -> list[tuple[str, Outcome]]:
+    found: list[tuple[str, Outcome]] = []
+    for act in turn.acts:
+        match act:
+            case Accepted():
+                found += [(item_id, "accepted") for item_id in act.item_ids]
+            case Rejected():
+                found += [(item_id, "rejected") for item_id in act.item_ids]
+            case Seen():
+                found += [(item_id, "seen") for item_id in act.item_ids]
+            case _:
+                pass
+    return found
 
 
 def _dialogue(state: State) -> Dialogue:

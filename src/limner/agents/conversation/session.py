@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from limner.agents.conversation.dialogue import Dialogue, Told, Turn
-from limner.agents.conversation.graph import Parts, conversation_graph
+from limner.agents.conversation.graph import Parts, State, conversation_graph
 from limner.agents.conversation.reply import Piece, Reply, Suggested
 from limner.agents.recommendations import AgentStep
 from limner.errors import InputError
@@ -43,12 +43,13 @@ class Session:
     async def stream(self, text: str) -> AsyncIterator[AgentStep | Piece | Reply]:
         """Take a turn of the user: yield the steps as they are taken, the reply's text piece by piece, and the reply at last.
 
-        A turn that a killed process left unfinished is finished first, without being told.
+        A turn before it that got no reply, because the process was killed, counts with what it says.
 
         Raises:
             InputError: The turn is empty, or another turn of this session is in hand.
+            InvalidObservation: It is too long; nothing was stored.
             RecordingRefused: The user has recording paused; nothing was stored.
-            StaleClaim: Something was forgotten while the reply was made; what was said is stored, and can be said again.
+            StaleClaim: Something was forgotten while the reply was made; what was said is stored, and `resume` replies to it.
         """
         if not text.strip():
             raise InputError("There is nothing in this turn; say something.")
@@ -57,40 +58,36 @@ class Session:
                 "A turn of this session is in hand; wait for its reply, or open another session."
             )
         try:
-            async for _ in self._finished():
-                pass
+            if (await self._graph.aget_state(self._config)).next == ("settle",):
+                async for _ in self._run(None):  # its reply was never told, but what it took the turn for counts
+                    pass
             dialogue = await self._current()
-            given = {
-                "dialogue": dialogue.model_dump(mode="json"),
-                "text": text,
-                "key": new_id(),
-                "forget": [],
-            }
-            async for event in self._run(given):
+            stored = await to_thread.run_sync(self._parts.recorder.turn, new_id(), text)
+            async for event in self._run(_given(_heard(dialogue, stored, text))):
                 yield event
         finally:
             self._busy.release()
 
     async def resume(self) -> Reply | None:
-        """Finish the turn that a killed process left unfinished, and return its reply; none where there is none."""
-        with self._busy:
-            async for event in self._finished():
+        """Reply to the newest turn if a killed process left it without a reply; none where it did not."""
+        if not self._busy.acquire(blocking=False):
+            return None
+        try:
+            dialogue = await self._current()
+            state = await self._graph.aget_state(self._config)
+            if dialogue.last is None or (dialogue.last.told is not None and not state.next):
+                return None
+            # Where the checkpoint has the turn it is gone on with; where it does not, the turn is taken from the beginning.
+            begun = state.next and Dialogue.model_validate(state.values["dialogue"]) == dialogue
+            async for event in self._run(None if begun else _given(dialogue)):
                 if isinstance(event, Reply):
                     return event
+        finally:
+            self._busy.release()
         return None
 
-    async def _finished(self) -> AsyncIterator[AgentStep | Piece | Reply]:
-        state = await self._graph.aget_state(self._config)
-        if state.next:
-            async for event in self._run(None):
-                yield event
-        elif state.values.get("forget"):
-            await self._forget(state.values)
-
-    async def _run(self, given: Mapping[str, Any] | None) -> AsyncIterator[AgentStep | Piece | Reply]:
-        steps = self._graph.astream(
-            dict(given) if given is not None else None, self._config, stream_mode="custom", durability="sync"
-        )
+    async def _run(self, given: State | None) -> AsyncIterator[AgentStep | Piece | Reply]:
+        steps = self._graph.astream(given, self._config, stream_mode="custom", durability="sync")
         async for step in steps:
             assert isinstance(step, AgentStep)
             yield step
@@ -107,6 +104,9 @@ class Session:
     async def _current(self) -> Dialogue:
         """Return the dialogue with what is stored: turns that the checkpoint lost are there again, and those forgotten since are not."""
         state = await self._graph.aget_state(self._config)
+        if not state.next and state.values.get("forget"):
+            await self._forget(state.values)
+            state = await self._graph.aget_state(self._config)
         kept = state.values.get("dialogue")
         dialogue = Dialogue.model_validate(kept) if kept else Dialogue(session=self.name)
         if not self._parts.recorder.records:
@@ -135,9 +135,7 @@ class Session:
         await to_thread.run_sync(self._parts.recorder.forget, ids)
         # What is kept of an erased conversation is not kept by the checkpointer's own books either.
         await to_thread.run_sync(self._checkpointer.delete_thread, self.name)
-        given = {"dialogue": left.model_dump(mode="json"), "text": "", "key": "", "forget": []}
-        await self._graph.aget_state(self._config)
-        await self._graph.aupdate_state(self._config, given, as_node="settle")
+        await self._graph.aupdate_state(self._config, _given(left), as_node="settle")
 
     def _prune(self) -> None:
         """Keep the newest checkpoint alone: it holds the whole session."""
@@ -157,6 +155,17 @@ class Session:
             turn=turn.number,
             understood=turn.acts,
         )
+
+
+def _heard(dialogue: Dialogue, observation: str, text: str) -> Dialogue:
+    """Return the dialogue with a turn more."""
+    number = max((turn.number for turn in dialogue.turns), default=0) + 1
+    return dialogue.plus(Turn(number=number, text=text, observation=observation))
+
+
+def _given(dialogue: Dialogue) -> State:
+    """Return the state that a run begins with."""
+    return {"dialogue": dialogue.model_dump(mode="json"), "forget": []}
 
 
 def _suggested(told: Told, catalogue: Catalogue) -> tuple[Suggested, ...]:
