@@ -38,7 +38,7 @@ class Saying:
 
 
 def said_of(item: Item, sayings: Sequence[Saying], known: Known) -> list[Said]:
-    """Return what was said that speaks for an item, the newest first.
+    """Return what was said that speaks for an item: what is wanted before what is not, and the newest first.
 
     Args:
         item: Of the catalogue.
@@ -58,7 +58,7 @@ def said_of(item: Item, sayings: Sequence[Saying], known: Known) -> list[Said]:
             held = set(tokenize(item_text(item)))
             shared = tuple(w for w in telling(saying.quote) if held & set(tokenize(w)))
             found += [_said(item, saying, words=shared)] if shared else []
-    return found
+    return sorted(found, key=lambda reason: " not in " in reason.condition)
 
 
 def telling(text: str) -> list[str]:

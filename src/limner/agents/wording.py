@@ -20,10 +20,10 @@ from limner.agents.statements import claimed, without_names
 from limner.inference import LanguageModel, load_prompt
 from limner.memory.records import AttributeValue
 from limner.profiles.propositions.propose import strangers
-from limner.tools import Condition, Filter
+from limner.tools import Condition, Filter, Item
 from limner.tools.filters import plain
 
-__all__ = ["clause", "clauses", "justify", "sentence", "sentences_of"]
+__all__ = ["clause", "clauses", "facts", "justify", "own_clauses", "sentence", "sentences_of"]
 
 _QUOTES = 2
 """Things that the user said of which one item's reason tells."""
@@ -82,6 +82,26 @@ def clauses(grounds: Grounds) -> list[str]:
     return told + [clause(r) for r in moved if any(move.evidence for move in r.moves[:2])]
 
 
+def own_clauses(reasons: Sequence[Reason], shared: Collection[str]) -> list[str]:
+    """Return what is told of an item besides the words that stand over the whole list.
+
+    Args:
+        reasons: The item's.
+        shared: Words of the user that every item of the list answers to.
+    """
+    said = {r.quote: r for r in reversed(reasons) if isinstance(r, Said) and r.quote not in shared}
+    told = [clause(r) for r in reasons if isinstance(r, Said) and r is said.get(r.quote)][:_QUOTES]
+    told += [clause(r) for r in reasons if isinstance(r, Fitting)][:1]
+    return (told + [clause(r) for r in reasons if isinstance(r, Neighbours)])[:_QUOTES]
+
+
+def facts(item: Item) -> str:
+    """Return an item's title with a few of its values."""
+    values = next((v for v in item.attributes.values() if isinstance(v, tuple)), ())
+    values = values or tuple(v for v in item.attributes.values() if isinstance(v, str))[:1]
+    return f"{item.title}, {' and '.join(_cased(v) for v in values[:3])}" if values else item.title
+
+
 def sentence(grounds: Grounds) -> str:
     """Return what is told of an item as one plain sentence, without a model."""
     text = "; ".join(clauses(grounds)) or "the catalogue has it, and you do not know it yet"
@@ -137,7 +157,7 @@ def _faithful(worded: str, grounds: Grounds, facts: str, vocabulary: Collection[
 def _borne_out(reason: Said) -> str:
     """Return how the item answers to the words quoted; nothing where they only asked for something."""
     if reason.condition:
-        return f", and it is {_granted(reason)}"
+        return f", and {_satisfied(reason)}"
     if reason.example:
         return f", and it goes with {reason.example}"
     if reason.words:
@@ -145,7 +165,19 @@ def _borne_out(reason: Said) -> str:
     return ""
 
 
-def _granted(reason: Granted | Said) -> str:
+def _satisfied(reason: Said) -> str:
+    """Return in a clause how an item satisfies what was said."""
+    told = []
+    for condition in Filter.parse(reason.condition).conditions:
+        value, name = reason.attributes.get(condition.attribute), condition.attribute
+        if isinstance(value, float | int) and condition.op != "not in":
+            told.append(f"it is from {value:g}" if 1000 <= value < 3000 else f"its {name} is {value:g}")
+        else:
+            told.append(f"its {name} is {_held(value, condition)}")
+    return " and ".join(told)
+
+
+def _granted(reason: Granted) -> str:
     conditions = Filter.parse(reason.condition).conditions
     return " and ".join(_held(reason.attributes.get(c.attribute), c) for c in conditions)
 
@@ -153,11 +185,16 @@ def _granted(reason: Granted | Said) -> str:
 def _held(value: AttributeValue | None, condition: Condition) -> str:
     """Return how a condition is satisfied, in the item's own values."""
     if condition.op == "not in":
-        return f"not {' or '.join(plain(v).lower() for v in condition.values)}"
+        return f"not {' or '.join(_cased(plain(v)) for v in condition.values)}"
     if isinstance(value, float | int):
         return f"from {value:g}" if 1000 <= value < 3000 else f"{condition.attribute} {value:g}"
     held = value if isinstance(value, tuple) else (str(value),)
-    return " and ".join(v.lower() for v in held if v in condition.values) or f"{condition}"
+    return " and ".join(_cased(v) for v in held if v in condition.values) or f"{condition}"
+
+
+def _cased(value: str) -> str:
+    """Return a value in lower case, unless it is a name, of several words with a capital each."""
+    return value if " " in value and value.istitle() else value.lower()
 
 
 def _did(neighbour: Neighbour) -> str:

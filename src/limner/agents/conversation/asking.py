@@ -131,7 +131,7 @@ def _splitting(
         attribute=attribute.name,
         options=tuple(labels),
         conditions=tuple(str(condition) for condition in conditions),
-        text=_worded(attribute, labels, item_type),
+        text=_worded(attribute, labels, item_type, known=bool(_settled(attribute.name, found))),
     )
     return Splitting(question, gain)
 
@@ -196,13 +196,15 @@ def _binary(share: float) -> float:
     return -share * math.log2(share) - (1 - share) * math.log2(1 - share)
 
 
-def _worded(attribute: Attribute, labels: Sequence[str], item_type: str) -> str:
+def _worded(attribute: Attribute, labels: Sequence[str], item_type: str, *, known: bool) -> str:
     listed = f"{', '.join(labels[:-1])} or {labels[-1]}"
     if attribute.integral and is_year(attribute.name, attribute.maximum or 0):
         return f"Which years should the {item_type} be from: {listed}? Or doesn't it matter?"
     if attribute.kind == "number":
         return f"What {attribute.name} should the {item_type} have: {listed}? Or doesn't it matter?"
     lower = listed if _names(labels) else listed.lower()
+    if known:
+        return f"Should it have another {attribute.name} as well: {lower}? Or doesn't it matter?"
     return f"Which {attribute.name} do you have in mind: {lower}? Or doesn't it matter?"
 
 

@@ -23,7 +23,7 @@ from limner.agents.conversation.acts import (
 from limner.agents.conversation.dialogue import Dialogue, Turn
 from limner.tools import Catalogue, Condition, Filter
 
-__all__ = ["Held", "Leaning", "Preferences", "preferences"]
+__all__ = ["Held", "Leaning", "Ordering", "Preferences", "preferences"]
 
 _INSTEAD = re.compile(r"\b(?:instead|rather|actually|changed my mind|on second thought)\b", re.IGNORECASE)
 
@@ -53,12 +53,23 @@ class Leaning:
     more: bool
 
 
+@dataclass(frozen=True)
+class Ordering:
+    """More or less of a number, where there is nothing to measure it by: what has more or less of it comes first."""
+
+    turn: Turn
+    quote: str
+    attribute: str
+    more: bool
+
+
 @dataclass
 class Preferences:
     """What counts now."""
 
     held: list[Held] = field(default_factory=list)
     leanings: list[Leaning] = field(default_factory=list)
+    orderings: list[Ordering] = field(default_factory=list)
     liked: dict[str, tuple[Turn, str]] = field(default_factory=dict)
     """Items named as examples of what is wanted or liked; with the turn and the words."""
     disliked: dict[str, tuple[Turn, str]] = field(default_factory=dict)
@@ -85,7 +96,7 @@ class Preferences:
     @property
     def anything(self) -> bool:
         """Whether anything was said that tells items apart."""
-        return bool(self.held or self.leanings or self.liked or self.disliked or self.words)
+        return bool(self.held or self.leanings or self.orderings or self.liked or self.disliked or self.words)
 
     @property
     def barred(self) -> set[str]:
@@ -176,7 +187,7 @@ def _has(item_id: str, condition: Condition, catalogue: Catalogue) -> bool:
 
 def _restart(found: Preferences) -> None:
     """Forget every wish; what they have, know or turned down stays so."""
-    found.held, found.leanings, found.words = [], [], []
+    found.held, found.leanings, found.orderings, found.words = [], [], [], []
     found.liked, found.disliked = {}, {}
     found.indifferent, found.asked, found.in_a_row = set(), [], 0
 
@@ -239,6 +250,9 @@ def _criticised(found: Preferences, turn: Turn, act: Critique, catalogue: Catalo
                 attribute=act.attribute, op=">" if act.direction == "more" else "<", values=(middle,)
             )
             _hold(found, Held(turn, act.quote, condition), catalogue)
+        else:
+            ordering = Ordering(turn, act.quote, act.attribute, act.direction == "more")
+            found.orderings = [*(o for o in found.orderings if o.attribute != act.attribute), ordering]
     elif act.values:
         found.leanings.append(Leaning(turn, act.quote, act.values, act.direction == "more"))
     elif act.direction == "more" and act.word:

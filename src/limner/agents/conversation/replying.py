@@ -7,8 +7,9 @@ from limner.agents.conversation.dialogue import Dialogue, Told, Turn, Why
 from limner.agents.conversation.preferences import Preferences
 from limner.agents.conversation.question import Question
 from limner.agents.conversation.suggesting import Suggestion
+from limner.agents.reasons import Said
 from limner.agents.recommendations import Recommendation, Recommendations
-from limner.agents.wording import sentences_of
+from limner.agents.wording import facts, own_clauses, sentences_of
 from limner.memory.records import AttributeValue, PortraitLine
 from limner.tools import Catalogue, Item
 from limner.tools.filters import plain
@@ -30,19 +31,24 @@ _LISTED = 12
 
 
 def asked(question: Question, suggestion: Suggestion, turn: Turn, found: Preferences) -> Told:
-    """Return a question, with what there is to say first."""
+    """Return a question, with what there is to say first: what was just said shows that it was heard."""
+    new = [held.quote for held in found.held if held.turn.number == turn.number]
+    new += [quote for one, quote in found.liked.values() if one.number == turn.number]
+    heard = f"{_listed([f'“{quote}”' for quote in dict.fromkeys(new)])}: noted." if new else ""
     return Told(
         act="ask",
-        text=_joined([*_before(turn, suggestion, found), question.text]),
+        text=_joined([*_before(turn, suggestion, found), heard, question.text]),
         question=question,
         evidence=_evidence_of(suggestion, turn),
     )
 
 
 def recommended(made: Recommendations, suggestion: Suggestion, turn: Turn, found: Preferences) -> Told:
-    """Return recommendations, each with its reason."""
-    lines = [f"{number}. {one.title}: {one.reason}" for number, one in enumerate(made.items, start=1)]
-    intro = "I would suggest:" if len(lines) > 1 else "I would suggest this one:"
+    """Return recommendations: what all of them answer to first, then each with what speaks for it besides."""
+    shared = _shared(made.items)
+    words = f"For {_listed([f'“{quote}”' for quote in shared])} " if shared else ""
+    intro = f"{words}I would suggest:"
+    lines = [f"{number}. {_line(one, shared)}" for number, one in enumerate(made.items, start=1)]
     why = _whys(made.items)
     return Told(
         act="recommend",
@@ -53,6 +59,24 @@ def recommended(made: Recommendations, suggestion: Suggestion, turn: Turn, found
             dict.fromkeys([*(e for one in why for e in one.evidence), *_evidence_of(suggestion, turn)])
         ),
     )
+
+
+def _shared(items: Sequence[Recommendation]) -> list[str]:
+    """Return the user's words that every one of some items answers to, what is wanted before what is not."""
+    quotes = [
+        {reason.quote: None for reason in one.reasons if isinstance(reason, Said) and reason.condition}
+        for one in items
+    ]
+    return [quote for quote in quotes[0] if all(quote in other for other in quotes[1:])]
+
+
+def _line(one: Recommendation, shared: Sequence[str]) -> str:
+    own = "; ".join(own_clauses(one.reasons, shared))
+    return f"{facts(one.item)}. {own[0].upper()}{own[1:]}." if own else f"{facts(one.item)}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def nothing_left(turn: Turn, suggestion: Suggestion, found: Preferences, item_type: str) -> Told:
@@ -152,6 +176,8 @@ def _before(turn: Turn, suggestion: Suggestion, found: Preferences) -> list[str]
         parts.append(f"Nothing new is left with everything you said, so I left out {words}.")
     if turn.unread:
         parts.append(f"I did not understand “{turn.unread}”.")
+    elif not turn.acts:
+        parts.append("I am not sure what you mean.")
     new = [quote for one, quote in found.words if one.number == turn.number]
     if new:
         words = " or ".join(f"“{quote}”" for quote in new)

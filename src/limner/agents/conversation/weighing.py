@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from limner.agents.conversation.dialogue import Dialogue, Turn
-from limner.agents.conversation.preferences import Leaning, Preferences
+from limner.agents.conversation.preferences import Leaning, Ordering, Preferences
 from limner.agents.fusion import Vote
 from limner.agents.sayings import Saying, telling
 from limner.memory.bm25 import BM25
@@ -25,6 +25,8 @@ class SayingWeights:
     """Of a wish for more of something."""
     less: float = 0.6
     """Of a wish for less of something; counted against what has it."""
+    ordering: float = 0.5
+    """Of a wish for more or less of a number that there is nothing to measure by."""
     words: float = 0.8
     """Of words that no attribute covers, looked for in the items' texts."""
     disliked: float = 0.2
@@ -69,6 +71,7 @@ def votes_of(
     def votes(base: Sequence[str]) -> list[Vote]:
         among = set(base)
         cast = [_leaning_vote(leaning, base, catalogue, weights) for leaning in found.leanings]
+        cast += [_ordering_vote(ordering, base, catalogue, weights) for ordering in found.orderings]
         for turn, quote in found.words:
             listed = [item_id for item_id in texts.search(quote) if item_id in among]
             cast.append(Vote(listed, weights.words, f"its words for “{quote}”", evidence=(turn.observation,)))
@@ -93,6 +96,16 @@ def _leaning_vote(
     weight = weights.more if leaning.more else -weights.less
     because = f"what you said, “{leaning.quote}”"
     return Vote(listed, weight, because, evidence=(leaning.turn.observation,))
+
+
+def _ordering_vote(
+    ordering: Ordering, base: Sequence[str], catalogue: Catalogue, weights: SayingWeights
+) -> Vote:
+    values = {item_id: catalogue.get(item_id).attributes.get(ordering.attribute) for item_id in base}
+    numbers = {item_id: value for item_id, value in values.items() if isinstance(value, float)}
+    listed = sorted(numbers, key=lambda item_id: -numbers[item_id] if ordering.more else numbers[item_id])
+    because = f"what you said, “{ordering.quote}”"
+    return Vote(listed, weights.ordering, because, evidence=(ordering.turn.observation,))
 
 
 def sayings_of(found: Preferences, dialogue: Dialogue) -> list[Saying]:
