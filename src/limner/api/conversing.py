@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,24 +138,18 @@ class Conversation:
         Raises:
             LimnerError: As `say` does.
         """
-        events: queue.SimpleQueue[AgentStep | Piece | Reply | BaseException | None] = queue.SimpleQueue()
+        events: queue.SimpleQueue[AgentStep | Piece | Reply | None] = queue.SimpleQueue()
 
         async def pump() -> None:
             async for event in self.astream(text):
                 events.put(event)
 
-        def work() -> None:
-            try:
-                self._limner.portal.run(pump)
-                events.put(None)
-            except BaseException as error:  # noqa: BLE001 - raised where the events are taken
-                events.put(error)
-
-        threading.Thread(target=work, name="limner-conversation", daemon=True).start()
-        while (event := events.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
+        with ThreadPoolExecutor(1, "limner-conversation") as thread:
+            taken = thread.submit(self._limner.portal.run, pump)
+            taken.add_done_callback(lambda _: events.put(None))
+            while (event := events.get()) is not None:
+                yield event
+            taken.result()
 
     async def astream(self, text: str) -> AsyncIterator[AgentStep | Piece | Reply]:
         """Async twin of `stream`."""
