@@ -191,7 +191,14 @@ class RecommendingAgent:
                 failure = f"the model failed: {error}"
         silent = not asked.worded or (failure is not None and failure.startswith("the model"))
         chosen = Chosen(
-            state.order, state.base, state.bus, history, portrait, wish.where, state.votes, asked.talk.sayings
+            self._distinct(state.order),
+            state.base,
+            state.bus,
+            history,
+            portrait,
+            wish.where,
+            state.votes,
+            asked.talk.sayings,
         )
         items, cut = await self._explainer.explained(chosen, asked.k, None if silent else spending)
         return Recommendations(
@@ -203,6 +210,14 @@ class RecommendingAgent:
             base_ranking=state.base,
             unknown=state.bus.unknown,
         )
+
+    def _distinct(self, order: Sequence[str]) -> list[str]:
+        """Return a list in which nothing stands twice under several ids."""
+        kept: dict[str, None] = {}
+        for item_id in order:
+            if not any(twin in kept for twin in self._catalogue.twins(item_id)):
+                kept[item_id] = None
+        return list(kept)
 
     async def _understood(self, request: str | Wish) -> tuple[Wish, str | None]:
         """Return the wish, and why it could not be read, if so."""

@@ -71,7 +71,15 @@ def asked_for(item: Item, sayings: Sequence[Saying]) -> list[Said]:
     if not sayings:
         return []
     last = sayings[-1]
-    return [_said(item, last, quote=last.text.strip()[:_LONGEST_REQUEST].rstrip())]
+    return [_said(item, last, quote=_end_of(last.text))]
+
+
+def _end_of(text: str) -> str:
+    """Return the last sentence of a text, and of a long one the last words."""
+    sentence = re.split(r"(?<=[.!?])\s+", text.strip())[-1]
+    if len(sentence) <= _LONGEST_REQUEST:
+        return sentence
+    return sentence[-_LONGEST_REQUEST:].partition(" ")[2] or sentence[-_LONGEST_REQUEST:]
 
 
 def _said(

@@ -29,6 +29,14 @@ _QUOTES = 2
 """Things that the user said of which one item's reason tells."""
 _TOLD_IN_TALK = 3
 """Clauses that an item has at most where the user is quoted; the rest is there to be asked for."""
+_PEOPLE = {
+    "actor": "{} is in it",
+    "author": "it is by {}",
+    "director": "it is by {}",
+    "star": "{} is in it",
+    "writer": "{} wrote it",
+}
+"""How it is said that an attribute has a value, where "its writer is" would be stiff."""
 _DONE = {
     "accepted": "took up",
     "like": "liked",
@@ -90,7 +98,8 @@ def own_clauses(reasons: Sequence[Reason], shared: Collection[str]) -> list[str]
         shared: Words of the user that every item of the list answers to.
     """
     said = {r.quote: r for r in reversed(reasons) if isinstance(r, Said) and r.quote not in shared}
-    told = [clause(r) for r in reasons if isinstance(r, Said) and r is said.get(r.quote)][:_QUOTES]
+    answered = [r for r in said.values() if r.condition or r.example or r.words]
+    told = [clause(r) for r in reasons if isinstance(r, Said) and r in answered][:_QUOTES]
     told += [clause(r) for r in reasons if isinstance(r, Fitting)][:1]
     return (told + [clause(r) for r in reasons if isinstance(r, Neighbours)])[:_QUOTES]
 
@@ -172,6 +181,8 @@ def _satisfied(reason: Said) -> str:
         value, name = reason.attributes.get(condition.attribute), condition.attribute
         if isinstance(value, float | int) and condition.op != "not in":
             told.append(f"it is from {value:g}" if 1000 <= value < 3000 else f"its {name} is {value:g}")
+        elif name in _PEOPLE and condition.op != "not in":
+            told.append(_PEOPLE[name].format(_held(value, condition)))
         else:
             told.append(f"its {name} is {_held(value, condition)}")
     return " and ".join(told)
@@ -194,7 +205,8 @@ def _held(value: AttributeValue | None, condition: Condition) -> str:
 
 def _cased(value: str) -> str:
     """Return a value in lower case, unless it is a name, of several words with a capital each."""
-    return value if " " in value and value.istitle() else value.lower()
+    words = value.split()
+    return value if len(words) > 1 and all(word[0].isupper() for word in words) else value.lower()
 
 
 def _did(neighbour: Neighbour) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from limner.tools.validation import validated
 
 __all__ = ["Catalogue", "Item"]
 
+_YEAR = re.compile(r" \(\d{4}\)$")
 _BUILT_IN: Mapping[str, Kind] = {"title": "text", "description": "text"}
 
 
@@ -204,9 +206,22 @@ class Catalogue:
         return [self._items[position] for name in names for position in self._by_title[name]][:n]
 
     def twins(self, item_id: str) -> list[str]:
-        """Return the ids of the other items with the same title: one thing listed twice."""
-        positions = self._by_title[self.get(item_id).title]
+        """Return the ids of the other items with the same title, but for a year that one of them lacks: one thing listed twice."""
+        title = self.get(item_id).title
+        bare = _YEAR.sub("", title)
+        titles = {title, bare} if bare != title else {title, *self._with_year.get(title, ())}
+        positions = sorted(position for one in titles for position in self._by_title.get(one, ()))
         return [self.ids[position] for position in positions if self.ids[position] != item_id]
+
+    @cached_property
+    def _with_year(self) -> dict[str, list[str]]:
+        """Titles with a year, by what they are without it."""
+        found: dict[str, list[str]] = {}
+        for title in self._by_title:
+            bare = _YEAR.sub("", title)
+            if bare != title:
+                found.setdefault(bare, []).append(title)
+        return found
 
     # Changes
 

@@ -29,6 +29,8 @@ _OPTIONS = 5
 _MANY_VALUES = 60
 _KNOWN = {"few": 1.0, "many": 0.35, "number": 0.6}
 """How far an attribute counts: with few values, with more than sixty, and numbers."""
+_AGAIN = 0.5
+"""What an attribute counts of which the user has spoken already."""
 _RARE, _SETTLED = 0.02, 0.98
 _RANGES = 4
 
@@ -121,6 +123,8 @@ def _splitting(
         sets = [frozenset(v if isinstance(v, tuple) else (v,) if isinstance(v, str) else ()) for v in values]
         made = _choices(attribute, sets, weights, _settled(attribute.name, found))
         known = _KNOWN["many" if len(attribute.values) > _MANY_VALUES else "few"]
+    if _settled(attribute.name, found):
+        known *= _AGAIN
     if made is None:
         return None
     labels, conditions, patterns = made
@@ -210,4 +214,6 @@ def _worded(attribute: Attribute, labels: Sequence[str], item_type: str, *, know
 
 def _names(labels: Sequence[str]) -> bool:
     """Whether these are names of persons or places, which keep their capitals: several words with a capital each."""
-    return any(" " in label and label.istitle() for label in labels)
+    return any(
+        len(label.split()) > 1 and all(word[0].isupper() for word in label.split()) for label in labels
+    )

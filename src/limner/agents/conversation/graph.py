@@ -151,11 +151,13 @@ class _Nodes:
         routes: Sequence[tuple[set[type], str]] = (
             ({Forget, Profile}, "control"),
             ({Why}, "explain"),
-            ({About, Asked}, "answer"),
+            ({About}, "answer"),
         )
         for wanted, node in routes:
             if kinds & wanted:
                 return node
+        if Asked in kinds and kinds <= {Asked, Small}:
+            return "answer"
         ending = {Accepted: "answer", Farewell: "control"}
         for kind, node in ending.items():
             if kind in kinds and kinds <= {Accepted, Farewell, Small, Seen}:

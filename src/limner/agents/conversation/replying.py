@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _GREETING = "Hello!"
+_UNREAD = 6
+"""Words in one piece that are quoted as not understood; more, or scattered ones, would be read out without any sense."""
 _LISTED = 12
 """Lines of the portrait that are listed at once."""
 
@@ -174,7 +176,7 @@ def _before(turn: Turn, suggestion: Suggestion, found: Preferences) -> list[str]
     if suggestion.left_out:
         words = " and ".join(f"“{held.quote}”" for held in suggestion.left_out)
         parts.append(f"Nothing new is left with everything you said, so I left out {words}.")
-    if turn.unread:
+    if turn.unread in turn.text and 0 < len(turn.unread.split()) <= _UNREAD:
         parts.append(f"I did not understand “{turn.unread}”.")
     elif not turn.acts:
         parts.append("I am not sure what you mean.")
