@@ -5,7 +5,7 @@ import hashlib
 import inspect
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,8 @@ def data_version(dataset: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
-def code_version(kind: type) -> str:
-    """Return a hash of the file that a class stands in; nothing where there is no such file."""
+def code_version(kind: Callable[..., object]) -> str:
+    """Return a hash of the file that a class or a function stands in; nothing where there is no such file."""
     try:
         source = inspect.getsourcefile(kind)
     except TypeError:
