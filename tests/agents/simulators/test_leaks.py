@@ -97,6 +97,7 @@ def test_a_named_target_is_found_with_the_words_that_name_it(target, text, words
         ("frozen", "set on a frozen lake"),
         ("frozen", "I loved Frozen Fever"),
         ("frozen", "I loved Frozen (2010)"),
+        ("mind", "I've seen Eternal Sunshine of the Spotless Mind (1950)"),
         ("alien", "I have seen Alien: Covenant"),
         ("alien", "Alien 3 was fine"),
         ("covenant", "Alien is my favourite"),

@@ -58,8 +58,16 @@ def leaks(text: str, targets: Iterable[str], catalogue: Catalogue) -> Leak | Non
     for item_id in targets:
         dated = _TITLE_YEAR.search(catalogue.get(item_id).title)
         names = known.names(item_id)
+        year = dated[1] if dated else None
+        others = [
+            place
+            for name in names
+            if name.whole
+            for place in reading.places(name)
+            if reading.other_year(place[1], year)
+        ]
         for how, start, end in reading.findings(names):
-            if reading.other_year(end, dated[1] if dated else None):
+            if any(first <= start and end <= last for first, last in others) or reading.other_year(end, year):
                 continue
             return Leak(item_id, text[start:end], how)
     return None
@@ -86,6 +94,10 @@ class _Reading:
             for first, last in self._misspelt(name) if name.whole else ():
                 if self._counts(name, first, last):
                     yield "misspelt", *self._place(first, last)
+
+    def places(self, name: Name) -> list[tuple[int, int]]:
+        """Return where the words of a name stand, whatever they mean there."""
+        return [self._place(first, last) for first, last in self._spans(name.words)]
 
     def other_year(self, end: int, year: str | None) -> bool:
         """Whether the year of another film stands behind a title."""
