@@ -77,9 +77,23 @@ VALUED: dict[str, tuple[str, str]] = {
 """Words that stand for values, each with its other forms and the values, in the words that a catalogue may have for them."""
 
 BARE = "more less"
-COMPARATIVES = frozenset(
-    ["smarter", "lighter", "weirder", "calmer", "quieter", "softer", "nicer", "simpler", "deeper", "stranger", "wittier", "sexier", "prettier", "tamer", "milder"]
-)
+COMPARATIVES = frozenset([
+    "smarter",
+    "lighter",
+    "weirder",
+    "calmer",
+    "quieter",
+    "softer",
+    "nicer",
+    "simpler",
+    "deeper",
+    "stranger",
+    "wittier",
+    "sexier",
+    "prettier",
+    "tamer",
+    "milder",
+])
 """Comparatives for which no value stands; they stay words."""
 
 

@@ -68,7 +68,10 @@ def _listed(act: Forget, asking: Turn, before: Sequence[Turn]) -> tuple[Told, Se
 
 def _offered(act: Forget, asking: Turn, user: UserMemory) -> Told:
     # The turn itself says the words; it cannot be what they are about.
-    records: list[Proposition | Observation] = [*user.propositions(), *(o for o in user.observations() if o.id != asking.observation)]
+    records: list[Proposition | Observation] = [
+        *user.propositions(),
+        *(o for o in user.observations() if o.id != asking.observation),
+    ]
     scores = BM25([record.text for record in records]).scores(" ".join(telling(act.words or act.quote)))
     order = [place for place in np.argsort(-scores, kind="stable")[:_FOUND] if scores[place] > 0]
     found = [records[place] for place in order]

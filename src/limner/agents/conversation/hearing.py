@@ -51,13 +51,13 @@ class Hearing:
             found = found[:-1]
         return self.text[found[0].start : found[-1].end]
 
-    def add(self, act: type[Act], found: list[Unit], **fields: object) -> None:  # type: ignore[valid-type]
+    def add(self, act: type[Act], found: list[Unit], **fields: object) -> None:
         """Keep an act that rests on some units."""
-        self.acts.append((found[0].start, act(quote=self.quote(found), **fields)))  # type: ignore[operator]
+        self.acts.append((found[0].start, act(quote=self.quote(found), **fields)))
 
-    def hint(self, act: type[Act], found: list[Unit], **fields: object) -> None:  # type: ignore[valid-type]
+    def hint(self, act: type[Act], found: list[Unit], **fields: object) -> None:
         """Keep an act that counts only if the turn holds no other."""
-        self.faint.append((found[0].start, act(quote=self.quote(found), **fields)))  # type: ignore[operator]
+        self.faint.append((found[0].start, act(quote=self.quote(found), **fields)))
 
     def items(self, line: Line, match: re.Match[str], group: str = "items") -> tuple[str, ...]:
         """Return the ids of the items that a group of a match names or refers to."""
@@ -83,7 +83,19 @@ class Hearing:
 
 
 _LOOSE = frozenset({",", "-", "and", "or", "but", "."})
-_PLURAL = frozenset(["them", "those", "these", "they", "both", "all", "any", "either", "none", "neither", "theyre"])
+_PLURAL = frozenset([
+    "them",
+    "those",
+    "these",
+    "they",
+    "both",
+    "all",
+    "any",
+    "either",
+    "none",
+    "neither",
+    "theyre",
+])
 _SINGULAR = frozenset(["it", "that", "this", "thats", "its", "the"])
 
 Rule = tuple[re.Pattern[str], Callable[[Hearing, Line, re.Match[str], list[Unit]], bool | None]]

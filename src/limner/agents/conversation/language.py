@@ -15,18 +15,22 @@ _FEWEST = 3
 _SURE = 0.9
 _SURER, _MORE = 0.999, 5
 """What is asked of a language whose daily words are not listed here, and from how many words on."""
+_TELLING, _HEARD = 3, 2
+"""Daily words of a language that settle it: so many by themselves, so many where the classifier does not speak against it."""
+_LEAST = 0.01
 _LETTERS = 5
 """Letters from which a turn in another script counts as a sentence."""
 _ENGLISH = 0.34
 """Share of words of daily English from which a turn is taken for English, whatever the letters look like."""
 
-_OTHERS_TOO = frozenset(
-    """a an as at do die in is it me my no so to on of he us we all also alle war man par son ten pour or des les mine main pas fin dune
-    animal animals action drama comedy thriller horror fantasy film films movie star video western documentary musical idea real
-    general central total final super ok okay hey hi ja via plus grand long large bad fast hell gift kind tag rat ship mit note
-    sol sin van den more once come date pan fine via per lol haha hola adios si n s t m d x w u b r k bar dance
-    under over for most i dame come un""".split()
-)
+_SHARED = """
+    a an as at do die in is it me my no so to on of he us we all also alle war man par son ten pour or des les
+    mine main pas fin dune animal animals action drama comedy thriller horror fantasy film films movie star video
+    western documentary musical idea real general central total final super ok okay hey hi ja via plus grand long
+    large bad fast hell gift kind tag rat ship mit note sol sin van den more once come date pan fine per lol haha
+    hola adios si n s t m d x w u b r k bar dance under over for most i dame un
+"""
+_OTHERS_TOO = frozenset(_SHARED.split())
 """Words of daily English that other languages have as well."""
 
 _DAILY = {
@@ -48,11 +52,12 @@ _DAILY = {
     "hu": "keresek szeretnék akarok szeretem egy valami film filmet nekem nem és vagy de kérem köszönöm szia tudsz ajánlani már láttam is nagyon",
 }  # fmt: skip
 """Words that people say when they look for something, in the languages that are told with few words."""
-_WORDS = {code: frozenset(words.split()) for code, words in _DAILY.items()}
-_LARGE = [
-    *"ar bg bn cs da de el en es fa fi fr gu he hi hr hu hy id it ja ka kn ko lt lv mk ml mr ms nb ne nl no pa pl pt ro ru sk sl".split(),
-    *"sr sv sw ta te th tl tr uk ur vi zh".split(),
-]
+_WORDS = {code: frozenset(words.split()) - COMMON for code, words in _DAILY.items()}
+_CODES = """
+    ar bg bn cs da de el en es fa fi fr gu he hi hr hu hy id it ja ka kn ko lt lv mk ml mr ms nb ne nl no pa pl pt
+    ro ru sk sl sr sv sw ta te th tl tr uk ur vi zh
+"""
+_LARGE = _CODES.split()
 
 
 def language_of(text: str) -> str | None:
@@ -73,18 +78,21 @@ def language_of(text: str) -> str | None:
     words = [match.group().casefold().replace("’", "'") for match in _WORD.finditer(text)]
     if len(words) < _FEWEST or _english(words) >= _ENGLISH:
         return None
+    distinct = set(words)
+    most, listed = max((len(distinct & known), code) for code, known in _WORDS.items())
+    if most >= _TELLING and most > len(words) / 2:
+        return listed
     ranked = _ranked(text.casefold())
     code, sure = ranked[0]
-    if code == "en" or dict(ranked)["en"] > 1 - _SURE:
+    shares = dict(ranked)
+    if code == "en" or shares["en"] > 1 - _SURE:
         return None
-    daily = [(sum(word in known for word in words), known_code) for known_code, known in _WORDS.items()]
-    for most, listed in sorted(daily, reverse=True):
-        if (
-            most >= 2
-            and most >= len(words) / 3
-            and (dict(ranked).get(listed, 0.0) >= 0.01 or most > len(words) / 2)
-        ):
-            return listed
+    if (
+        most >= _HEARD
+        and most >= len(words) / 3
+        and (shares.get(listed, 0.0) >= _LEAST or most > len(words) / 2)
+    ):
+        return listed
     unlisted = code not in _WORDS and len(words) >= _MORE and sure >= _SURER and _english(words) == 0
     return _code(code) if unlisted else None
 
@@ -122,7 +130,7 @@ def _ranked(text: str) -> list[tuple[str, float]]:
 
 
 @cache
-def _identifier() -> Any:
+def _identifier() -> Any:  # noqa: ANN401
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)

@@ -13,13 +13,86 @@ __all__ = ["NamedItems", "NamedYears", "place_shown", "recognise"]
 _OPENING, _CLOSING = "\"“‘«„*'", "\"”’»“*'"
 _NEAR = 1
 """Years by which a typed year may miss that of a film."""
-_CUES = frozenset(
-    ["like", "liked", "likes", "love", "loved", "loves", "enjoy", "enjoyed", "hate", "hated", "watch", "watched", "watching", "seen", "saw", "see", "is", "was", "called", "named", "favorite", "favourite", "than", "about", "suggested", "recommended", "recommend", "try", "tried", "take", "directed", "remember", "prefer", "preferred", "adore", "adored"]
-)
-_BRIDGES = frozenset(["the", "a", "an", "movie", "film", "book", "song", "really", "also", "and", "or", "i", "just"])
-_ENDS = frozenset(
-    [",", ".", "!", "?", ";", ":", ")", "-", "and", "or", "but", "was", "is", "were", "because", "since", "though", "so", "too", "also", "as", "a", "lot", "very", "much"]
-)
+_CUES = frozenset([
+    "like",
+    "liked",
+    "likes",
+    "love",
+    "loved",
+    "loves",
+    "enjoy",
+    "enjoyed",
+    "hate",
+    "hated",
+    "watch",
+    "watched",
+    "watching",
+    "seen",
+    "saw",
+    "see",
+    "is",
+    "was",
+    "called",
+    "named",
+    "favorite",
+    "favourite",
+    "than",
+    "about",
+    "suggested",
+    "recommended",
+    "recommend",
+    "try",
+    "tried",
+    "take",
+    "directed",
+    "remember",
+    "prefer",
+    "preferred",
+    "adore",
+    "adored",
+])
+_BRIDGES = frozenset([
+    "the",
+    "a",
+    "an",
+    "movie",
+    "film",
+    "book",
+    "song",
+    "really",
+    "also",
+    "and",
+    "or",
+    "i",
+    "just",
+])
+_ENDS = frozenset([
+    ",",
+    ".",
+    "!",
+    "?",
+    ";",
+    ":",
+    ")",
+    "-",
+    "and",
+    "or",
+    "but",
+    "was",
+    "is",
+    "were",
+    "because",
+    "since",
+    "though",
+    "so",
+    "too",
+    "also",
+    "as",
+    "a",
+    "lot",
+    "very",
+    "much",
+])
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ OPINIONS: list[Rule] = [
     ),
     rule(
         rf"{_GOOD} (?:I|one|ones|choices?|suggestions?|picks?) ?(?:like|,|is|was)? (?P<items>T(?:(?: ,| and| or)* T)*)|(?P<others>T) , {_VERY}{_GOOD}",
-        lambda h, n, m, f: _either(h, n, m, f),
+        lambda h, n, m, f: _either(h, n, m, f),  # noqa: PLW0108 - it stands further down
     ),
     rule(
         rf"(?:(?:ok|okay|yes|yeah|sure|great|cool|oh|well|thanks|so|then|,|awesome|perfect|and|hm|alright|but|maybe|i think|think|definitely|i guess|nice) )*(?:{_WILL} )(?:(?:definitely|probably|just|have|to|love|like|try|also|maybe|certainly|actually|have to|be|sure|go|and|totally|interested|in|happy|glad|willing|gladly|then|now|absolutely|really|on|a|take|start|by|with|need) )*(?:{_TRY}|watching|seeing|checking|taking|looking|giving) (?:(?:out|into|at|up|for) )?(?P<items>{ITEMS})(?: (?:out|up|a|the|try|shot|go|watch|look|one|please|tonight|then|next|now|for|sure|later|today|this|weekend|first|on|my|list|thanks|soon|when|i|get|home|chance|definitely|in|to|mind|too|again))*",
@@ -235,7 +235,7 @@ OPINIONS: list[Rule] = [
     ),
     rule(
         rf"(?:(?:any|some|more|other|find|another|one|a) )*(?:(?:I|anything|something|else|ones?|more) )+(?:like|similar to|along the lines of|in the (?:same )?(?:way|style|spirit|vein) (?:of|as)) (?P<items>{ITEMS})|(?:I|anything|something) similar",
-        lambda h, n, m, f: _similar(h, n, m, f),
+        lambda h, n, m, f: _similar(h, n, m, f),  # noqa: PLW0108 - it stands further down
     ),
 ]
 """Seen, liked, disliked, turned down, taken, wished for as an example."""

@@ -26,7 +26,7 @@ __all__ = ["CONTROL", "COURTESY", "MORE"]
 _Handler = Callable[[Hearing, Line, re.Match[str], list[Unit]], bool | None]
 
 
-def _plainly(act: type[Act], **fields: object) -> _Handler:  # type: ignore[valid-type]
+def _plainly(act: type[Act], **fields: object) -> _Handler:
     def kept(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> None:
         hearing.add(act, found, **fields)
 
@@ -138,7 +138,7 @@ CONTROL: list[Rule] = [
     ),
     rule(
         r"(?:but |and |so |ok |, )*(?:why|how come)(?: (?:is that|so|exactly|though|did you recommend|did you suggest|do you think so|do you say that))*(?: \?)+|explain(?: (?:why|please|yourself|your choice|it|this|that))*|^why",
-        lambda h, l, m, f: h.add(Why, f),
+        lambda h, n, m, f: h.add(Why, f),
     ),
     rule(
         rf"(?:and |so |, )*(?:who|by whom) (?:is |was |were |has )?(?:the )?(?:directed|made|director|filmed|direct|director of|is it by)(?: of| by)?(?: (?P<items>{ITEMS}))?(?: directed| by)*(?: \?)*",
@@ -233,7 +233,7 @@ COURTESY: list[Rule] = [
     ),
     rule(
         r"(?:i|im|i am|i m|am|doing|its|it is|im doing|i am doing|all|pretty|very|so|really|just|everything is|going|ive been|not too) ?(?:(?:am|doing|pretty|very|really|so|just|also|feeling|going|too|quite) )*(?:good|great|fine|well|bad|okay|ok|awesome|fantastic|wonderful|alright|excellent)(?: (?:today|thanks|thank you|too|as well|here|and|yourself|you|how about|so far|also|for|asking))*(?=$| [.!?,;\n]| _| i | how| what| looking| im | can| could| do)(?: \?)*|(?:and |how about |what about )(?:you|yourself|u)(?: \?)*|wb u|you too|same to you|same here|youre welcome|no problem|no worries|my pleasure|(?:lol|haha+|lmao|hehe+)",
-        lambda h, l, m, f: _courtesy(h, f),
+        lambda h, n, m, f: _courtesy(h, f),
     ),
     rule(r"^(?:(?:no|nope|nah|not really|no sir|no way|not at all)(?: ,)?)+", _faintly("no")),
     rule(

@@ -59,7 +59,9 @@ class Session:
             )
         try:
             if (await self._graph.aget_state(self._config)).next == ("settle",):
-                async for _ in self._run(None):  # its reply was never told, but what it took the turn for counts
+                async for _ in self._run(
+                    None
+                ):  # its reply was never told, but what it took the turn for counts
                     pass
             dialogue = await self._current()
             stored = await to_thread.run_sync(self._parts.recorder.turn, new_id(), text)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from limner.agents.conversation.lexicon import COMBINED, COMMON, SYNONYMS
@@ -150,10 +150,36 @@ class Vocabulary:
                     bearers = surnames.setdefault(key[-1], {})
                     bearers[value] = bearers.get(value, 0) + self._held[pair]
         own = dict(forms)
+        self._add_forms(forms, own)
+        self._add_people(persons, surnames, first_names, forms)
+        for key, pairs in forms.items():
+            if key not in persons:
+                self._add_value(key, NamedValue(tuple(pairs)))
+        for word, parts in COMBINED.items():
+            meant = [pair for part in parts for pair in list(own.get(words_of(part), ()))[:1]]
+            if len(meant) == len(parts):
+                self._add_value(words_of(word), NamedValue(tuple(meant), joint=True))
+        for values in self._values.values():
+            values.sort(key=lambda pair: -len(pair[0]))
+
+    @staticmethod
+    def _add_forms(
+        forms: dict[_Words, dict[tuple[str, str], None]], own: Mapping[_Words, Mapping[tuple[str, str], None]]
+    ) -> None:
+        """Add what a value is called besides, where no value is called so itself."""
         for key, pairs in own.items():
             for form in _forms(key):
                 if form not in own:
                     forms.setdefault(form, {}).update(pairs)
+
+    def _add_people(
+        self,
+        persons: Mapping[_Words, Mapping[tuple[str, str], None]],
+        surnames: Mapping[str, dict[str, int]],
+        first_names: Collection[str],
+        forms: Collection[_Words],
+    ) -> None:
+        """Add persons by their names, and by a surname that stands out."""
         people = {
             key: NamedValue(tuple(sorted(pairs, key=lambda pair: -self._held[pair])), person=True)
             for key, pairs in persons.items()
@@ -161,20 +187,14 @@ class Vocabulary:
         for key, person in people.items():
             self._add_value(key, person)
         for surname, bearers in surnames.items():
-            value = _outstanding(bearers)
-            if value and surname not in first_names and (surname,) not in forms and (surname,) not in persons:
-                self._add_value((surname,), replace(people[words_of(value)], surname=True))
-        for key, pairs in forms.items():
-            if key not in persons:
-                self._add_value(key, NamedValue(tuple(pairs)))
-        for word, parts in COMBINED.items():
-            pairs = [next(iter(own[words_of(part)]), None) for part in parts if words_of(part) in own]
-            if len(pairs) == len(parts):
-                self._add_value(
-                    words_of(word), NamedValue(tuple(p for p in pairs if p is not None), joint=True)
-                )
-        for values in self._values.values():
-            values.sort(key=lambda pair: -len(pair[0]))
+            bearer = _outstanding(bearers)
+            if (
+                bearer
+                and surname not in first_names
+                and (surname,) not in forms
+                and (surname,) not in persons
+            ):
+                self._add_value((surname,), replace(people[words_of(bearer)], surname=True))
 
     def _add_value(self, key: _Words, named: NamedValue) -> None:
         self._values.setdefault(key[0], []).append((key, named))

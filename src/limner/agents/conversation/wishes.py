@@ -24,7 +24,7 @@ _THAN = rf"(?: than (?P<items>{ITEMS}))?"
 
 def condition(attribute: str, op: str, *values: str | float) -> str:
     """Return the text form of a filter of one condition."""
-    return str(Filter(conditions=(Condition(attribute=attribute, op=op, values=values),)))  # type: ignore[arg-type]
+    return str(Filter(conditions=(Condition(attribute=attribute, op=op, values=values),)))
 
 
 def _critique(
@@ -114,7 +114,7 @@ DESCRIBED: list[Rule] = [
     ),
     rule(
         rf"^(?:(?:maybe|a|an|something|some|any|good|really|,|and|or) )*(?P<word>{_ADJ})(?= (?:I|V|P)(?!\S))",
-        lambda h, n, m, f: _described(h, n, m, f),
+        _described,
     ),
 ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from limner.apps.cli import budgeting, calibrating, closed_loop, toolrec
+from limner.apps.cli import budgeting, calibrating, closed_loop, conversation, toolrec
 from limner.apps.cli.options import AsJson
 from limner.apps.cli.sharing import register_benchmark
 from limner.evals.registry import BENCHMARKS, Entry
@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
     budgeting.register(group)
     calibrating.register(group)
     closed_loop.register(group)
+    conversation.register(group)
     toolrec.register(group)
     register_benchmark(group)
     app.add_typer(group, name="eval")
