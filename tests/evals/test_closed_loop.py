@@ -30,6 +30,12 @@ def population():
     return Population.of(DATA.interactions, DATA.catalogue)
 
 
+@pytest.fixture(autouse=True)
+def _few_resamples(request, monkeypatch):
+    if "data" not in request.keywords:
+        monkeypatch.setattr("limner.evals.closed_loop.validation._RESAMPLES", 20)
+
+
 def run_of(population, name, users=None, rounds=3, seed=0):
     start = Start.of(DATA, population)
     users = users or population.users
@@ -119,7 +125,7 @@ def test_nothing_known_is_shown_and_each_item_is_watched_once(population, monkey
         return visit
 
     monkeypatch.setattr(Browsing, "visit", looked)
-    run_of(population, "markov_knn+room", rounds=6)
+    run_of(population, "popularity+room", rounds=4)
     assert any(len(items) > 2 for items in known.values())
 
 

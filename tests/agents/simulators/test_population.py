@@ -171,7 +171,7 @@ def test_who_likes_variety_watches_less_of_the_same():
     assert watched[1.0] < watched[-1.0]
 
 
-def test_conformity_pulls_ratings_to_the_crowd():
+def test_who_goes_with_the_crowd_rates_as_it_does():
     rows = []
     for number in range(40):
         for place, item in enumerate(FILMS.ids[:11]):
@@ -186,7 +186,7 @@ def test_conformity_pulls_ratings_to_the_crowd():
         np.mean([np.mean((browsing.ratings(f"u{n}", everything) - crowd) ** 2) for n in range(start, 40, 2)])
         for start in (0, 1)
     ]
-    assert away[0] < away[1]
+    assert away[0] > 1.5 * away[1]  # those with even numbers part from it by one, the others not at all
 
 
 def test_what_cannot_be_is_refused(population):

@@ -27,6 +27,7 @@ TRAITS = ("activity", "conformity", "diversity", "variety")
 _ASKED = 20
 """Items that a user is asked about."""
 _RESAMPLES = 1000
+_MARKS = ("accuracy", "precision", "recall", "f1")
 _NEAR = 5
 """Places in the order of popularity within which an item not taken is as popular as one that was."""
 
@@ -98,12 +99,12 @@ def _choices(
             learnt = _cases(ratings, hidden, known, popularity, "random", 1, seed)
             for name, score in scores.items():
                 cut = 0.0 if name == "simulated" else _best_cut(learnt, score)
-                own[name] = np.array([_marked(score(place)[items] > cut, n) for place, items, n in cases])
+                marks = [_marked(score(place)[items] > cut, n) for place, items, n in cases]
+                own[name] = np.array(marks, dtype=np.float64).reshape(-1, len(_MARKS))
             for name, score in scores.items():
                 aucs = np.array([_auc(score(place)[items], n) for place, items, n in cases])
                 row: dict[str, Any] = {"negatives": kind, "ratio": f"1:{ratio}", "by": name, "n": len(cases)}
-                columns = ("accuracy", "precision", "recall", "f1")
-                for column, values in zip(columns, own[name].T if len(cases) else [], strict=False):
+                for column, values in zip(_MARKS, own[name].T, strict=True):
                     row |= _stated(column, values, seed)
                 row |= _stated("auc", aucs, seed)
                 if name == "simulated" and len(cases) > 1:
@@ -148,7 +149,9 @@ def _as_popular(
 
 
 def _best_cut(cases: Sequence[tuple[int, Places, int]], score: Callable[[int], Floats]) -> float:
-    """Return the score above which saying yes is right most often."""
+    """Return the score above which saying yes is right most often; infinity where nobody was asked."""
+    if not cases:
+        return float("inf")
     pairs = [(value, place < n) for user, items, n in cases for place, value in enumerate(score(user)[items])]
     values = np.array([value for value, _ in pairs])
     right = np.array([1.0 if yes else -1.0 for _, yes in pairs])
