@@ -1,7 +1,8 @@
 """The words of the seeker that goes by rules: several ways of saying each thing.
 
 In the templates `{item}` is what a person calls one of the items, `{kind}` a value such as *a comedy*, `{bare}` the same without an
-article, `{value}` a name, `{title}` an item that was shown or that they know, and `{years}` a time.
+article, `{value}` a name, `{made}` *directed by* and the
+like, `{title}` an item that was shown or that they know, and `{years}` a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,10 +54,11 @@ PHRASES: Mapping[str, Sequence[str]] = {
         "{value} should be in it",
     ),
     "by_person": (
-        "something by {value}",
-        "{item_a} by {value}",
-        "I like what {value} does, so something by {value}",
-        "i'd go for something by {value}",
+        "something {made} {value}",
+        "{item_a} {made} {value}",
+        "maybe something {made} {value}",
+        "it should be {made} {value}",
+        "i'd go for something {made} {value}",
     ),
     "want_years": (
         "something from {years}",
@@ -161,7 +163,7 @@ PHRASES: Mapping[str, Sequence[str]] = {
         "I was hoping for {kind}",
         "not really, more {bare}",
         "I'd like something with more {bare} than {title}",
-        "hmm, can it be more of {kind}?",
+        "hmm, can it be more like {kind}?",
     ),
     "other": (
         "not quite, something else?",

@@ -13,7 +13,10 @@ _FEW_VALUES = 80
 """An attribute with more values than this holds names, such as directors."""
 _FREQUENT = 12
 """Values of an attribute that somebody would think of not wanting: the most frequent."""
-_MAKERS = ("director", "writer", "author", "artist", "developer", "composer", "brand", "maker", "designer")
+_MADE = {"director": "directed by", "writer": "written by", "author": "written by"} | dict.fromkeys(
+    ("artist", "developer", "composer", "brand", "maker", "designer"), "by"
+)
+"""How somebody has made an item, by what the attribute is called."""
 _CLEARLY = 3
 """Years between two items from which one is called older."""
 
@@ -102,8 +105,10 @@ class Truths:
                 ways = kinds(value, self._item)
                 yield Preference((name, "in", value), name, where, "want_kind", {"kind": ways})
             else:
-                phrase = "by_person" if any(m in name.lower() for m in _MAKERS) else "with_person"
-                yield Preference((name, "in", value), name, where, phrase, {"value": (value,)})
+                made = [word for part, word in _MADE.items() if part in name.lower()]
+                fills = {"value": (value,), "made": made}
+                phrase = "by_person" if made else "with_person"
+                yield Preference((name, "in", value), name, where, phrase, fills)
 
     def _number(self, attribute: Attribute, value: float) -> Iterator[Preference]:
         name = attribute.name

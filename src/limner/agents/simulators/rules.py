@@ -281,7 +281,7 @@ class RuleSeeker:
         return found
 
 
-_BLANKS = ("kind", "bare", "value", "values", "title", "years", "name")
+_BLANKS = ("kind", "bare", "value", "values", "title", "years", "name", "made")
 
 
 def _key(where: str) -> tuple[str, ...]:
