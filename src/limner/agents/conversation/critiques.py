@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from limner.agents.conversation.vocabulary import Vocabulary
 
-__all__ = ["COMPARATIVES", "QUALITIES", "Quality", "quality"]
+__all__ = ["COMPARATIVES", "QUALITIES", "Quality", "numbered", "quality"]
 
 NUMBERED: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     # what the number is called: (words in the attribute's name, more of it, less of it, plain words for more | less)
@@ -151,13 +151,14 @@ def quality(word: str, vocabulary: Vocabulary) -> Quality:
     """
     base, sort, rising, _ = QUALITIES.get(word, (word, "word", True, False))
     if sort == "number":
-        return Quality(word, _attribute(base, vocabulary), rising)
+        return Quality(word, numbered(base, vocabulary), rising)
     if sort == "value":
         return Quality(word, values=vocabulary.values_of(VALUED[base][1].split()))
     return Quality(word)
 
 
-def _attribute(kind: str, vocabulary: Vocabulary) -> str | None:
+def numbered(kind: str, vocabulary: Vocabulary) -> str | None:
+    """Return the attribute of the catalogue that holds a kind of number, such as `length`; none where it has none."""
     if kind == "year":
         return vocabulary.year
     named = NUMBERED[kind][0]

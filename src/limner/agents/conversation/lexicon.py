@@ -1,6 +1,6 @@
 """English words that reading a turn of a conversation goes by."""
 
-__all__ = ["COMBINED", "COMMON", "DECADES", "FUNCTION", "NUMBERS", "SYNONYMS", "THINGS"]
+__all__ = ["COMBINED", "COMMON", "DECADES", "FUNCTION", "NUMBERS", "SYNONYMS", "THINGS", "WEAK"]
 
 NUMBERS = {
     "one": 1,
@@ -33,6 +33,7 @@ NUMBERS = {
 DECADES = ("twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
 
 _FUNCTION_WORDS = """
+    prefer prefers preferred hoping hope starring directed written fan fans featuring
     a an the and or but so as if then than that this these those there here it its itself i im ive id ill me my mine myself we
     us our ours you your yours youre youve youd youll he him his hes she her hers shes they them their theirs theyre theyve is
     are was were be been being am do does did done doing have has had having will would can could shall should may might must
@@ -140,3 +141,9 @@ THINGS: dict[str, tuple[str, ...]] = {
     "game": ("games",),
 }
 """Other words for items, by what the catalogue's items are called."""
+
+WEAK = frozenset(
+    """family families war music history historical short shorts news sport sports crime action mystery adult kids children childrens
+    biography dramatic mob animated real cowboy historic detective""".split()
+)
+"""Values that are words of daily talk as well: they count where something says that they are wanted."""

@@ -154,9 +154,10 @@ def _titles(units: list[Unit], text: str, vocabulary: Vocabulary, known: tuple[s
     merged: list[Unit] = []
     at = 0
     number = {place: n for n, place in enumerate(places)}
+    names = _person_words(bare, vocabulary)
     while at < len(units):
         found = None
-        if at in number:
+        if at in number and number[at] not in names:
             for named in vocabulary.titles_at(bare, number[at]):
                 last = places[number[at] + len(named.words) - 1]
                 found = _title(units, text, named, at, last, capitals, known)
@@ -170,6 +171,16 @@ def _titles(units: list[Unit], text: str, vocabulary: Vocabulary, known: tuple[s
             merged.append(one(units[at:end], "T", NamedItems(ids)))
             at = end
     return merged
+
+
+def _person_words(words: list[str], vocabulary: Vocabulary) -> set[int]:
+    """Return the places of words that are part of a person's whole name: *Emma* is a film, and Emma Bell is not."""
+    covered: set[int] = set()
+    for place in range(len(words)):
+        found = vocabulary.value_at(words, place)
+        if found is not None and found[1].person and found[0] > 1:
+            covered |= set(range(place, place + found[0]))
+    return covered
 
 
 def _title(
@@ -202,7 +213,8 @@ def _title(
     ids = tuple(item_id for item_id, _ in named.items)
     if named.whole:
         ids = next(((item_id,) for item_id in ids if item_id in known), ids[:1])
-    return (last + 1, ids) if _meant(units, named, first, last, capitals) else None
+    spoken_of = units[first].capital and any(item_id in known for item_id in ids)
+    return (last + 1, ids) if spoken_of or _meant(units, named, first, last, capitals) else None
 
 
 def _typed_year(units: list[Unit], last: int) -> tuple[int, int | None]:
@@ -330,8 +342,18 @@ _ORDINAL = (
 _COUNT = r"(?:two|three|four|five|2|3|4|5|couple|few)"
 _NOUN = r"(?:ones?|I|options?|suggestions?|recommendations?|choices?|picks?|items?)"
 _PLACED = (
-    ("slice", re.compile(rf"(?<!\w)(?:the |your |those )?(first|last) ({_COUNT})(?: {_NOUN})?(?!\w)")),
-    ("ordinal", re.compile(rf"(?<!\w)(?:the|your|that) ({_ORDINAL})(?: {_NOUN})?(?: you \w+)?(?!\w)")),
+    (
+        "slice",
+        re.compile(
+            rf"(?<!\w)(?:the |your |those )?(first|last) ({_COUNT})(?: {_NOUN})?(?!\w| years| months| weeks| days| decades)"
+        ),
+    ),
+    (
+        "ordinal",
+        re.compile(
+            rf"(?<!\w)(?:the|your|that) ({_ORDINAL})(?: {_NOUN})?(?: you \w+)?(?!\w| few| couple| years?| decades?| \d)"
+        ),
+    ),
     (
         "number",
         re.compile(r"(?<!\w)(?:(?:number|no \.|#|nr|option|choice) ?)(\d|one|two|three|four|five)(?!\w)"),

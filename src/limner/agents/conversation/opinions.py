@@ -40,8 +40,11 @@ def _nothing(hearing: Hearing, line: Line, match: re.Match[str], found: list[Uni
     """Read, and without consequences."""
 
 
-def _asked(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> None:
+def _asked(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
+    if match["items"] is None and line.units[-1] is not found[-1]:
+        return False  # "do you know of any good ones?" asks for some
     hearing.add(Asked, found)
+    return None
 
 
 def _liked(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
@@ -158,16 +161,16 @@ OPINIONS: list[Rule] = [
         _nothing,
     ),
     rule(
-        rf"(?:nothing|not|unlike|(?:dont|do not) want (?:to (?:see|watch) )?(?:anything|something))(?: (?:I|really|too much|that is|thats))* (?:like|similar to) (?P<items>{ITEMS})",
-        _wished,
-    ),
-    rule(
         rf"(?:(?:no|yes|yeah|but|because|,) )*(?:{_I})?{ADVERBS}{_NOT}(?: (?:really|particularly|even|all that|that|much|too|quite|care for|into|think|i|a|(?:big|huge) fan of|so|especially|very|would|usually|to))* (?:{_LOVE}|care for|stand|into|fan of|interested in|keen on|crazy about|impressed (?:by|with))(?: watching| seeing)? (?P<items>{ITEMS})(?: (?:very|so|that|at all|much|either|really|a lot|though|too))*",
         _disliked,
     ),
     rule(
         rf"(?:{_I})?{ADVERBS}(?:hate|hated|hates|dislike|disliked|loathe|loathed|despise|despised|tired of|sick of|bored of|bored by|regret(?:ted)?)(?: watching| seeing)? (?P<items>{ITEMS})",
         _disliked,
+    ),
+    rule(
+        rf"(?:nothing|not|unlike|(?:dont|do not) want (?:to (?:see|watch) )?(?:anything|something))(?: (?:I|really|too much|that is|thats))* (?:like|similar to) (?P<items>{ITEMS})",
+        _wished,
     ),
     rule(
         rf"(?:{_I}|it was |they were )?(?:am |m )?not (?:really |a |exactly )*(?:into|(?:big |huge )?fan of|interested in|keen on) (?P<items>{ITEMS})",
@@ -214,7 +217,7 @@ OPINIONS: list[Rule] = [
         _accepted,
     ),
     rule(
-        r"(?:(?:yes|ok|okay|and|i|please|,) )*(?:accept|take|choose|pick|want|go with|going with|like the (?:sound|look|idea) of|like)(?: (?:the|your))? (?P<items>S|that one|this one|them all|it|that|both)(?: (?:please|thanks|then|one|recommendation))*",
+        r"(?:(?:yes|ok|okay|and|i|please|,) )*(?:accept|take|choose|pick|want|go with|going with|like the (?:sound|look|idea) of|(?<!something )(?<!anything )(?<!more )(?<!just )like)(?: (?:the|your))? (?P<items>S|that one|this one|them all|it|that|both)(?: (?:please|thanks|then|one|recommendation))*",
         _accepted,
     ),
     rule(

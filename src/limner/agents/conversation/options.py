@@ -20,9 +20,9 @@ class ConversationOptions(Record):
     """Questions in one conversation, unless the user starts over."""
     in_a_row: int = Field(default=2, ge=0)
     """Questions before something is recommended."""
-    sure: float = Field(default=0.5, ge=0, le=1)
+    sure: float = Field(default=0.3, ge=0, le=1)
     """Estimated probability that what is wanted is among the items shown, from which they are shown without a question first."""
-    least_gain: float = Field(default=0.8, ge=0)
+    least_gain: float = Field(default=1.6, ge=0)
     """Bits that an answer must be expected to give, for a question to be asked."""
     record: bool = True
     """Whether turns become observations and the session can be resumed; without, nothing of it is stored."""

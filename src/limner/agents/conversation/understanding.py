@@ -1,6 +1,7 @@
 """What a turn means: read by code where code can, and by a language model for the rest."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from limner.agents.sayings import telling
 from limner.agents.wish import understand
 from limner.errors import ModelError
 from limner.inference import LanguageModel
-from limner.tools import Catalogue
+from limner.tools import Catalogue, Filter
 
 __all__ = ["Understanding", "Understood"]
+
+_AND = re.compile(r"^(?!.*\bor\b).*(?:\band\b|&)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Understanding:
             model: Whether the language model may be asked.
         """
         reading = self._reader.read(text, scene)
-        acts = tuple(_quoting(act, text) for act in reading.acts)
+        acts = tuple(one for act in reading.acts for one in self._apart(_quoting(act, text), scene))
         language = language_of(text)
         if language is not None and not any(isinstance(act, Wanted | Liking) for act in acts):
             return Understood((), "", language)
@@ -78,6 +81,19 @@ class Understanding:
         if wish.like:
             more.append(Liking(quote=quote, item_ids=wish.like, wished=True))
         return Understood((*acts, *more), "" if more else reading.unread)
+
+    def _apart(self, act: Act, scene: Scene) -> Iterator[Act]:
+        """Yield an answer that names several values joined by "and" as one wish for each: the item shall have all of them."""
+        question = scene.question
+        if isinstance(act, Wanted) and question is not None and _AND.search(act.quote):
+            (condition, *others) = Filter.parse(act.where).conditions
+            several = self._catalogue.schema()[question.attribute].kind == "categories"
+            if several and not others and (condition.attribute, condition.op) == (question.attribute, "in"):
+                for value in condition.values:
+                    one = condition.model_copy(update={"values": (value,)})
+                    yield act.model_copy(update={"where": str(Filter(conditions=(one,)))})
+                return
+        yield act
 
 
 def _quoting(act: Act, text: str) -> Act:

@@ -6,7 +6,7 @@ from limner.agents.conversation.acts import Asked, Critique, Wanted
 from limner.agents.conversation.critiques import QUALITIES, quality
 from limner.agents.conversation.grammar import ITEMS
 from limner.agents.conversation.hearing import Hearing, Rule, rule
-from limner.agents.conversation.lexicon import FUNCTION
+from limner.agents.conversation.lexicon import FUNCTION, WEAK
 from limner.agents.conversation.mentions import NamedYears
 from limner.agents.conversation.tokens import Line, Unit, plain_word
 from limner.agents.conversation.vocabulary import NamedValue
@@ -87,7 +87,7 @@ CRITIQUES: list[Rule] = [
     ),
     rule(rf"{_BIT}(?P<degree>less) (?P<word>V|{_ADJ}|[a-z]{{3,}})(?: please)?{_THAN}", _measured),
     rule(
-        rf"(?:(?:it|its|they|theyre|thats|that|was|is|are|were|not|nothing|no|just|a|bit|little|way|far|but|because|all|sound|sounds|looks?|seems?|feels?|felt|which|for me|i think|think|dont|want|anything|something|that is|movies|I|be|so|rather|prefer|and|,) )*too (?:(?:much|many|damn|freaking|very) )?(?P<word>V|{_ADJ}|[a-z]{{3,}})(?: (?:for (?:me|us|my taste|tonight|kids|my kids)|please|of a I|in it))*",
+        rf"(?:(?:it|its|they|theyre|thats|that|was|is|are|were|not|nothing|just|a|bit|little|way|far|but|because|all|sound|sounds|looks?|seems?|feels?|felt|which|for me|i think|think|dont|want|anything|something|that is|movies|I|be|so|rather|prefer|and) )*too (?:(?:much|many|damn|freaking|very) )?(?P<word>V|{_ADJ}|[a-z]{{3,}})(?: (?:for (?:me|us|my taste|tonight|kids|my kids)|please|of a I|in it))*",
         _too,
     ),
     rule(
@@ -107,9 +107,10 @@ CRITIQUES: list[Rule] = [
 """More or less of something."""
 
 _ASKING = r"(?:(?:something|anything|I|one|want|need|looking for|prefer|like|love|enjoy|find|feel like|for|some|any|mood for|be|recommend|suggest|watch|see|know|with|more|give me|good|great|other|really|in the mood for) )"
+_WISHING = r"(?:something|anything|I|want|need|looking for|prefer|like|love|enjoy|find|feel like|mood for|recommend|suggest|watch|give me)"
 DESCRIBED: list[Rule] = [
     rule(
-        rf"{_ASKING}+(?:(?:a|an|really|very|quite|pretty|nice|good|bit|little|more|some|but|and|,|something|also|that is|thats|is|are|or) )*(?P<word>{_ADJ})(?! and V)(?: (?:I|ones?)(?! _))?",
+        rf"(?=(?:(?:for|really|some|good|great|be|with|more|one|other) )*{_WISHING} ){_ASKING}+(?:(?:a|an|really|very|quite|pretty|nice|good|bit|little|more|some|but|and|,|something|also|that is|thats|is|are|or) )*(?P<word>{_ADJ})(?! and V)(?: (?:I|ones?)(?! _))?",
         _described,
     ),
     rule(
@@ -121,7 +122,7 @@ DESCRIBED: list[Rule] = [
 _LIST_GAP = r"(?:(?: ,| and| or| /| -| also| maybe| even| a| an| some| good| any| nor| no| with| by| kind of| type| genre| I| really| are| the| more)* )"
 _VALS = rf"(?P<values>[VP](?:{_LIST_GAP}?[VP])*)"
 _FILL = r"(?:(?:a|an|any|the|some|more|another|of|too|very|really|so|all|those|these|that|I|kind|kinds|type|types|sort|genre|watch|watching|see|seeing|want|like|love|enjoy|into|care|for|about|to|in|mood|big|huge|much|fan|feel|feeling|up|interested|anything|something|stand|handle|looking|with|on|particularly|usually|normally|typically|super|great|good|your|typical|by|necessarily|starring|from|is|be|have|has|or|think|would|i) )*"
-_NEG = r"(?:(?:please |but |and |just |i |im |am |, )*(?:not|dont|do not|doesnt|does not|didnt|did not|never|cant|cannot|wouldnt|would not|isnt|no|no more|no more of|without|non|nothing|avoid|avoiding|hate|hates|hated|dislike|dislikes|loathe|despise|except|except for|excluding|exclude|skip|anything but|everything but|other than|besides|instead of|rather than|tired of|sick of|bored of|enough|done with|leave out|minus|less|havent|no , not|aside from|apart from|anything except|everything except))"
+_NEG = r"(?:(?:please |but |and |just |i |im |am |, )*(?:not|dont|do not|doesnt|does not|didnt|did not|never|cant|cannot|wouldnt|would not|isnt|no|no more|no more of|without|non|nothing|avoid|avoiding|hate|hates|hated|dislike|dislikes|loathe|despise|except|except for|excluding|exclude|skip|anything but|everything but|other than|besides|instead of|rather than|tired of|sick of|bored of|enough|done with|leave out|minus|havent|no , not|aside from|apart from|anything except|everything except))"
 
 
 def _unwanted(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
@@ -196,8 +197,33 @@ def _stated(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit
 
 
 def _want(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
+    if not _is_wish(line, match, found):
+        return False
     _wanted(hearing, line, match, found, "in")
     return None
+
+
+def _is_wish(line: Line, match: re.Match[str], found: list[Unit]) -> bool:
+    """Whether values that are words of daily talk, or persons, are wanted, and not only spoken of."""
+    named = [unit.meaning for unit in found if isinstance(unit.meaning, NamedValue)]
+    said = [plain_word(line.said(unit)) for unit in found if isinstance(unit.meaning, NamedValue)]
+    people = any(meaning.person for meaning in named)
+    if not people and not all(word in WEAK for word in said):
+        return True
+    if _SPOKEN_OF.match(line.text[match.end() :]) and people:
+        return False
+    if found[-1].word == "I" or _CUED.search(line.text[: match.start()]):
+        return True
+    others = [u for u in line.units if u.is_word and not u.taken and u not in found and u.word not in FUNCTION]
+    return len(others) <= 1
+
+
+_SPOKEN_OF = re.compile(r" (?:is|was|are|were|has|had|does|did|can|plays|played|s|in it|made|directed|says|and I)(?!\S)")
+_CUED = re.compile(
+    r"(?<!\S)(?:like|love|loved|enjoy|enjoyed|prefer|fan of|fans of|with|by|starring|featuring|from|want|anything|something|looking for"
+    r"|more|any|some|mood for|into|genre|genres|recommend|suggest|directed by|written by|favou?rite \S+ (?:is|are)|good|great|need|of|for an?|star|V)"
+    r"(?: (?:a|an|the|some|good|great|really|also|actor|actress|director|actors|I|and|or|,|other|more|V|P|old|new|any|kind|type|of|watching))* $"
+)
 
 
 def _years(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
@@ -218,7 +244,25 @@ def _years(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]
     return None
 
 
+def _lately(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
+    """Take "the last few years" for those before the newest of the catalogue, which is as far as it goes."""
+    name = hearing.vocabulary.year
+    newest = hearing.vocabulary.attributes[name].maximum if name is not None else None
+    if name is None or newest is None:
+        return False
+    stated = re.search(r"\d+", match.group())
+    years = int(stated.group()) if stated else _FEW_YEARS
+    hearing.add(Wanted, found, where=condition(name, ">=", newest - years + 1))
+    return None
+
+
+_FEW_YEARS = 8
+
 NEGATED: list[Rule] = [
+    rule(
+        rf"(?:(?:but|and|i|im|am|really|,) )*(?:not|isnt|never|never been)(?: (?:really|a|that|such|much|of|big|huge|much of a|very))* (?:fan of|into|keen on|crazy about|big on|in the mood for|interested in)(?: (?!V|P|and|or|but)[a-z]+){{0,2}} {_VALS}(?: I)?",
+        _unwanted,
+    ),
     rule(
         rf"{_NEG} {_FILL}{_VALS}(?: I)?(?: (?:please|at all|though|this time|either|if possible))*", _unwanted
     ),
@@ -244,6 +288,10 @@ VALUES: list[Rule] = [
         _stated,
     ),
     rule(rf"{_VALS}(?: (?:I|genre|ones|kind))?(?: (?:please|preferably|ideally|for sure))*", _want),
+    rule(
+        r"(?:(?:from|in|of|within|made|released|the|something|anything|I) )*(?:last|past|recent) (?:few |couple of |several |five |ten |\d+ )?years?(?: or so)?",
+        _lately,
+    ),
     rule(
         r"(?P<negated>(?:not|no|nothing|except|without|dont \w+)(?: (?:in|anything|I|the|any|want|like))* )?Y(?: (?:I|ones?))?",
         _years,
