@@ -49,6 +49,11 @@ PROMPTS = {
     "lead": "agents",
     "fit": "agents",
     "reason": "agents",
+    "seek": "agents",
+    "plot": "agents",
+    "tells": "agents",
+    "note": "agents",
+    "portray": "agents",
 }
 
 

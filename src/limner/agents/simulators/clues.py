@@ -45,6 +45,7 @@ _ADJECTIVES = {
     "romance": "a romance",
     "film-noir": "a film noir",
 }
+_NOUNS = frozenset({"comedy", "drama", "thriller", "western", "mystery", "musical"})
 _ALSO = {
     "animation": ("animat", "cartoon"),
     "children's": ("child", "kid"),
@@ -58,8 +59,9 @@ _ALSO = {
     "film-noir": ("noir",),
     "mystery": ("myster",),
 }
-_PEOPLE = {"director": "something directed by", "writer": "something written by"}
+_PEOPLE = {"director": "a movie directed by", "writer": "a movie written by"}
 _ACTORS = frozenset({"star", "stars", "actor", "actors", "cast"})
+_OBSCURE = frozenset({"writer"})
 _STEM = 5
 
 
@@ -111,6 +113,8 @@ def clues_of(
         rest.append(Clue("description", gist, f"something about {gist}", signs or (gist.casefold(),)))
     chance.shuffle(first)
     chance.shuffle(rest)
+    # Hardly anybody knows who wrote a film.
+    rest.sort(key=lambda clue: clue.attribute in _OBSCURE)
     ordered = [*first[:1], *rest[:2], *first[1:2], *rest[2:], *first[2:]]
     return [clue for clue in dict.fromkeys(ordered) if not given_away(clue.wish)]
 
@@ -144,12 +148,15 @@ def _value(attribute: Attribute, value: str) -> Clue:
     lower = value.casefold()
     if len(attribute.values) > _FEW_VALUES:
         lead = _PEOPLE.get(attribute.name)
-        wish = f"{lead} {value}" if lead else f"something with {value}"
+        wish = f"{lead} {value}" if lead else f"a movie with {value}"
         wish += " in it" if attribute.name in _ACTORS else ""
         return Clue(attribute.name, value, wish, (lower.split()[-1], lower))
     article = "an" if lower[:1] in "aeiou" else "a"
     return Clue(
-        attribute.name, value, _ADJECTIVES.get(lower, f"{article} {lower}"), (lower, *_ALSO.get(lower, ()))
+        attribute.name,
+        value,
+        _ADJECTIVES.get(lower, f"{article} {lower}{'' if lower in _NOUNS else ' movie'}"),
+        (lower, *_ALSO.get(lower, ())),
     )
 
 

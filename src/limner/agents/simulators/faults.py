@@ -15,9 +15,9 @@ from limner.agents.titles import titles_in
 from limner.memory.records import AttributeValue
 from limner.tools import Catalogue, Item
 
-__all__ = ["Fault", "contradictions", "out_of_part", "repeats", "titles_of"]
+__all__ = ["Fault", "contradictions", "out_of_part", "repeats", "takes", "titles_of", "turns_away"]
 
-Fault = Literal["leak", "contradiction", "out of part", "repetition", "omission"]
+Fault = Literal["leak", "contradiction", "acceptance", "out of part", "repetition", "omission"]
 _FEW_VALUES = 80
 _LONGEST_NAME = 4
 _ALIKE = 0.8
@@ -35,7 +35,17 @@ _PART = re.compile(
     r"\byou (?:might|may|will|would|should|could) (?:like|love|enjoy|try|watch|check)\b|\byou(?:['’]d|['’]ll) (?:like|love|enjoy)\b|"
     r"\b(?:what|which) (?:\w+ ){0,2}(?:movies?|films?|genres?|dramas?|comed(?:y|ies)|thrillers?|kind|type|sort)s? (?:\w+ ){0,4}(?:do|are|would) you\b|"
     r"\bdo you (?:like|prefer|enjoy|want)\b|\bare you (?:looking|interested)\b|\bwould you (?:like|prefer)\b|\bi hope you (?:like|enjoy)\b|"
+    r"\bhappy to (?:recommend|suggest|help)\b|\b(?:can|could|may) i (?:recommend|suggest)\b|\bcan['’]?t (?:assist|help)\b|"
     r"\blet me know\b|\bhere (?:is|are)\b|\b(?:adviser|manner|the person)\b|^\s*say:",
+    re.IGNORECASE,
+)
+_TAKES = re.compile(
+    r"\b(?:i['’]ll|i will|i['’]m going to|going to|gonna|have to) (?:definitely |have to )?(?:check|look|watch|give|try|see|add)\b|"
+    r"\bgive (?:it|that|those) a (?:try|go|shot|watch)\b|\bcheck(?:ing)? (?:it|that|those|them) out\b",
+    re.IGNORECASE,
+)
+_AWAY = re.compile(
+    r"\bnot (?:\w+ ){0,2}(?:into|interested in|a fan of|looking for|familiar with)\b|\b(?:don['’]?t|do not) (?:\w+ )?(?:like|want|know|enjoy)\b|\bhate\b",
     re.IGNORECASE,
 )
 _YEAR_AT_END = re.compile(r"\s*\(\d{4}\)")
@@ -162,6 +172,25 @@ def out_of_part(text: str, catalogue: Catalogue, known: Collection[str]) -> bool
         return True
     bare = {_YEAR_AT_END.sub("", title).casefold() for title in known}
     return any(_YEAR_AT_END.sub("", title).casefold() not in bare for title in titles_of(text, catalogue))
+
+
+def takes(text: str) -> bool:
+    """Whether a turn says that something will be watched."""
+    return _TAKES.search(text) is not None
+
+
+def turns_away(text: str, signs: Sequence[str]) -> bool:
+    """Whether a turn says of something that it is not wanted.
+
+    Args:
+        text: The turn.
+        signs: Pieces of words, in lower case, by which the thing is known.
+    """
+    for clause in _CLAUSE.split(text.casefold()):
+        places = [clause.find(sign) for sign in signs if sign in clause]
+        if places and _AWAY.search(clause[: min(places)]):
+            return True
+    return False
 
 
 def repeats(text: str, before: Sequence[str]) -> bool:

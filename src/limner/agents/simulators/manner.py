@@ -104,7 +104,7 @@ def dressed(text: str, manner: Manner, chance: random.Random) -> str:
         text = re.sub(r"(?<=\w)[.!]+$", "", text)
         text = re.sub(r"(?<=\w)[.,] (?=[A-Z])", " ", text) if chance.random() < _FEW else text
     elif "!" in text and chance.random() >= max(manner.exclamations, _FEW):
-        text = text.replace("!", ".")
+        text = re.sub(r"!+", ".", text)
     elif text.endswith(".") and chance.random() < manner.exclamations:
         text = f"{text[:-1]}!"
     return text

@@ -8,7 +8,15 @@ from pathlib import Path
 from langchain_core.messages import AIMessage
 
 from limner.agents.simulators.clues import clues_of, gist_of
-from limner.agents.simulators.faults import Fault, contradictions, out_of_part, repeats, titles_of
+from limner.agents.simulators.faults import (
+    Fault,
+    contradictions,
+    out_of_part,
+    repeats,
+    takes,
+    titles_of,
+    turns_away,
+)
 from limner.agents.simulators.leaks import leaks
 from limner.agents.simulators.manner import described, dressed
 from limner.agents.simulators.moves import Course, Kind, Move
@@ -30,7 +38,7 @@ _LONGEST = 1.8
 _HEARD = 400
 """Characters of a reply that the model gets: weak ones lose the thread in long lists."""
 _END = re.compile(r"(?<=[.!?])\s+")
-_OPENINGS = ("I'd like", "Do you know", "Is there", "I'm looking for", "How about")
+_OPENINGS = ("I'd like", "Do you know", "Is there", "I'm looking for", "Maybe")
 
 
 class Attempt(Record):
@@ -180,9 +188,10 @@ class PortrayedSeeker:
         faults: list[Fault] = []
         if move.kind != "accept" and self._given_away(text):
             faults.append("leak")
-        exempt = [*self._known, *titles_of(text, self._catalogue)]
-        if move.kind != "accept" and contradictions(text, self._targets[0], self._catalogue, exempt):
+        if move.kind != "accept" and self._contradicts(text, move):
             faults.append("contradiction")
+        if move.kind != "accept" and takes(text):
+            faults.append("acceptance")
         if out_of_part(text, self._catalogue, self._known | {item.title for item in self._targets}):
             faults.append("out of part")
         if repeats(text, [*self._before[-2:], heard]) or text in self._examples:
@@ -190,6 +199,15 @@ class PortrayedSeeker:
         if not text or (move.clue is not None and not move.clue.told_in(text)):
             faults.append("omission")
         return faults
+
+    def _contradicts(self, text: str, move: Move) -> bool:
+        """Whether a turn asks for what the target is not, or turns away what it is."""
+        exempt = [*self._known, *titles_of(text, self._catalogue)]
+        found = contradictions(text, self._targets[0], self._catalogue, exempt)
+        # What it is about may be told in words that are values, too: "entangled in a mystery".
+        told = "; ".join(move.say).casefold()
+        signs = move.clue.signs if move.clue is not None else ()
+        return any(value.casefold() not in told for value in found) or turns_away(text, signs)
 
     @property
     def _examples(self) -> set[str]:
