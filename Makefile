@@ -18,7 +18,7 @@ VLLM_STAMP := $(VLLM_VENV)/.stamp
 VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-engine test-data test-vllm bench-gpu test-ray test-train test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
+.PHONY: help venv demo conversations test test-engine test-data test-vllm bench-gpu test-ray test-train test-crash test-isolation eval-smoke coverage lint format types layers docs build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -78,6 +78,10 @@ test-isolation: $(STAMP) ## Let users do ten thousand things, and look for one's
 eval-smoke: $(STAMP) ## Run a few items of every benchmark on a small real model.
 	$(BIN)/limner data fetch ml-100k
 	$(BIN)/python benchmarks/eval_smoke.py $(if $(EVAL_DATA),--data $(EVAL_DATA))
+
+conversations: $(STAMP) ## Let simulated seekers hold 1,000 conversations with limner on MovieLens-100K, without a model (tens of minutes).
+	$(BIN)/limner data fetch ml-100k
+	$(BIN)/limner eval conversation --data ml-100k --half dev --conversations 1000 --systems base,limner --strict
 
 coverage: $(STAMP) ## Run the tests and report which lines they leave out.
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)

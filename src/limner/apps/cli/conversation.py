@@ -50,6 +50,13 @@ def conversation(
         int,
         typer.Option("--show-transcripts", min=0, help="Print the first so many with each system, whole."),
     ] = 0,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 1 where a conversation failed, or showed an item twice, a known one, or one outside the catalogue.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let simulated seekers look for an item that they never name, and count who shows it to them in how many turns."""
@@ -92,6 +99,8 @@ def conversation(
             if (case, name) in done.kept.played:
                 one = done.kept.played[case, name]
                 typer.echo(f"\n{in_words(one, done.cases.dataset.catalogue)}", err=as_json)
+    if strict and any(one.failures + one.repeated + one.known + one.outside for one in done.report.systems):
+        raise typer.Exit(1)
 
 
 def _print(report: "ConversationReport") -> None:
