@@ -142,8 +142,7 @@ THINGS: dict[str, tuple[str, ...]] = {
 }
 """Other words for items, by what the catalogue's items are called."""
 
-WEAK = frozenset(
-    """family families war music history historical short shorts news sport sports crime action mystery adult kids children childrens
-    biography dramatic mob animated real cowboy historic detective""".split()
-)
+_WEAK_WORDS = """family families war music history historical short shorts news sport sports crime action mystery adult kids children childrens
+    biography dramatic mob animated real cowboy historic detective"""
+WEAK = frozenset(_WEAK_WORDS.split())
 """Values that are words of daily talk as well: they count where something says that they are wanted."""

@@ -13,7 +13,17 @@ __all__ = ["QUANTITIES"]
 
 _MINUTES_FROM = 20
 """A length whose greatest value is above this is in minutes, and else in hours."""
-_WORDED = {**NUMBERS, "a": 1, "an": 1, "half": 0.5, "ninety": 90, "sixty": 60, "twenty": 20, "thirty": 30, "hundred": 100}
+_WORDED = {
+    **NUMBERS,
+    "a": 1,
+    "an": 1,
+    "half": 0.5,
+    "ninety": 90,
+    "sixty": 60,
+    "twenty": 20,
+    "thirty": 30,
+    "hundred": 100,
+}
 _N = rf"(?P<number>\d+(?: \. \d+)?|{'|'.join(sorted(_WORDED, key=len, reverse=True))})"
 _UNITS = {
     "length": ("hours?", "hrs?", "h", "minutes?", "mins?", "pages?"),
@@ -34,7 +44,14 @@ def _bounded(hearing: Hearing, line: Line, match: re.Match[str], found: list[Uni
         hearing.add(Words, found)  # so that the user is told that it was not checked
         return None
     bound = _in_unit(match, unit, hearing.vocabulary.attributes[name])
-    below = match["most"] is not None or match["after"] in {"or less", "max", "maximum", "at most", "tops", "or shorter"}
+    below = match["most"] is not None or match["after"] in {
+        "or less",
+        "max",
+        "maximum",
+        "at most",
+        "tops",
+        "or shorter",
+    }
     strict = match["most"] in {"under", "below", "less than", "fewer than", "shorter than", "cheaper than"}
     op = ("<" if strict else "<=") if below else ">="
     condition = Condition(attribute=name, op=op, values=(bound,))  # type: ignore[arg-type]

@@ -190,7 +190,8 @@ class Vocabulary:
             bearer = _outstanding(bearers)
             if (
                 bearer
-                and surname not in first_names and surname not in COMMON
+                and surname not in first_names
+                and surname not in COMMON
                 and (surname,) not in forms
                 and (surname,) not in persons
             ):

@@ -197,16 +197,16 @@ def _stated(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit
 
 
 def _want(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool | None:
-    if not _is_wish(line, match, found):
+    if not _is_wish(hearing, line, match, found):
         return False
     _wanted(hearing, line, match, found, "in")
     return None
 
 
-def _is_wish(line: Line, match: re.Match[str], found: list[Unit]) -> bool:
+def _is_wish(hearing: Hearing, line: Line, match: re.Match[str], found: list[Unit]) -> bool:
     """Whether values that are words of daily talk, or persons, are wanted, and not only spoken of."""
     named = [unit.meaning for unit in found if isinstance(unit.meaning, NamedValue)]
-    said = [plain_word(line.said(unit)) for unit in found if isinstance(unit.meaning, NamedValue)]
+    said = [plain_word(hearing.quote([unit])) for unit in found if isinstance(unit.meaning, NamedValue)]
     people = any(meaning.person for meaning in named)
     if not people and not all(word in WEAK for word in said):
         return True
@@ -214,11 +214,15 @@ def _is_wish(line: Line, match: re.Match[str], found: list[Unit]) -> bool:
         return False
     if found[-1].word == "I" or _CUED.search(line.text[: match.start()]):
         return True
-    others = [u for u in line.units if u.is_word and not u.taken and u not in found and u.word not in FUNCTION]
+    others = [
+        u for u in line.units if u.is_word and not u.taken and u not in found and u.word not in FUNCTION
+    ]
     return len(others) <= 1
 
 
-_SPOKEN_OF = re.compile(r" (?:is|was|are|were|has|had|does|did|can|plays|played|s|in it|made|directed|says|and I)(?!\S)")
+_SPOKEN_OF = re.compile(
+    r" (?:is|was|are|were|has|had|does|did|can|plays|played|s|made|directed|says|and I)(?!\S)"
+)
 _CUED = re.compile(
     r"(?<!\S)(?:like|love|loved|enjoy|enjoyed|prefer|fan of|fans of|with|by|starring|featuring|from|want|anything|something|looking for"
     r"|more|any|some|mood for|into|genre|genres|recommend|suggest|directed by|written by|favou?rite \S+ (?:is|are)|good|great|need|of|for an?|star|V)"
