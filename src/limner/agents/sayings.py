@@ -56,7 +56,10 @@ def said_of(item: Item, sayings: Sequence[Saying], known: Known) -> list[Said]:
             found += _alike(item, saying, known)
         if saying.words:
             held = set(tokenize(item_text(item)))
-            shared = tuple(w for w in telling(saying.quote) if held & set(tokenize(w)))
+            telling_words = telling(saying.quote)
+            shared = tuple(w for w in telling_words if held & set(tokenize(w)))
+            # "A rainy day" is not borne out by any day.
+            shared = shared if 2 * len(shared) > len(telling_words) else ()
             found += [_said(item, saying, words=shared)] if shared else []
     return sorted(found, key=lambda reason: " not in " in reason.condition)
 

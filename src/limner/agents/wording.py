@@ -170,7 +170,7 @@ def _borne_out(reason: Said) -> str:
     if reason.example:
         return f", and it goes with {reason.example}"
     if reason.words:
-        return f", and its description has {' and '.join(f'“{word}”' for word in reason.words[:3])}"
+        return f", and its title or description has {' and '.join(f'“{word}”' for word in reason.words[:3])}"
     return ""
 
 

@@ -77,7 +77,7 @@ class Understanding:
             return Understood(acts, reading.unread, failure=str(error))
         quote = reading.unread if reading.unread in text else text.strip()
         more: list[Act] = [Wanted(quote=quote, where=str(condition)) for condition in wish.where.conditions]
-        more += [Words(quote=words if words in text else quote) for words in wish.unchecked]
+        more += [Words(quote=words) for words in wish.unchecked if words in text]
         if wish.like:
             more.append(Liking(quote=quote, item_ids=wish.like, wished=True))
         return Understood((*acts, *more), "" if more else reading.unread)
