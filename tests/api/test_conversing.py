@@ -218,6 +218,29 @@ def test_paused_recording_refuses_the_turn_and_says_so(ada):
     assert ada.converse(options=PLAIN.model_copy(update={"record": False})).say("a comedy").items
 
 
+def test_without_consent_to_feedback_the_conversation_goes_on(ada):
+    ada.observe("x")
+    ada.consent("feedback", granted=False, basis="said so")
+    chat = ada.converse("s", options=PLAIN)
+    first = chat.say("a comedy")
+    second = chat.say("not these, something else")
+    assert first.items
+    assert not set(titles(first)) & set(titles(second))
+    assert not ada.observations(source="feedback")
+
+
+def test_what_is_taken_out_of_the_catalogue_is_out_of_the_conversation(ada, limner):
+    ada.converse("s", options=PLAIN).say("I loved Red Dust (1990), something like that")
+    shown = ada.converse("s", options=PLAIN).say("what else?").items
+    limner.remove_items(["a3", shown[0].item.id])
+    chat = ada.converse("s", options=PLAIN)
+    later = chat.say("what else?")
+    assert later.items
+    assert "Red Dust" not in later.text
+    assert shown[0].title not in chat.say("why?").text
+    assert not {"a3", shown[0].item.id} & {one.item.id for one in later.items}
+
+
 def test_a_model_that_fails_costs_understanding_and_no_turn(open_limner):
     answers = Answers(replies={"wish": ModelUnavailable("nobody answers")})
     ada = open_limner(answers, recommenders=["ease"]).user("ada")

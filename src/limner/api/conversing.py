@@ -18,7 +18,7 @@ from limner.agents.conversation.recording import Kept, Outcome
 from limner.agents.conversation.reply import Piece, Reply
 from limner.agents.recommendations import AgentStep
 from limner.api.feedback import FEEDBACK_SOURCE, UserFeedback
-from limner.errors import ConfigurationError, InputError, NotFound
+from limner.errors import ConfigurationError, InputError, NotFound, RecordingRefused
 from limner.memory.records import Observation, new_id
 from limner.tools import Catalogue
 
@@ -31,6 +31,8 @@ __all__ = ["CONVERSATION_SOURCE", "Conversation", "ConversationSummary", "UserCo
 CONVERSATION_SOURCE = "conversation"
 """Source of the observations that the turns of conversations become."""
 _MAX_NAME = 200
+_NOT_TO_BE_STORED = (RecordingRefused, NotFound)
+"""Feedback that the user withdrew consent to, and on items that were taken out meanwhile: the conversation goes on without it."""
 
 
 @dataclass(frozen=True)
@@ -203,11 +205,13 @@ class _UserRecorder:
 
     def outcome(self, item_id: str, outcome: Outcome, turn: str) -> None:
         key = f"{_of(turn)}{outcome}/{item_id}"
-        self._user.feedback(self._catalogue.get(item_id), outcome, key=key, session=self._session)
+        with suppress(*_NOT_TO_BE_STORED):
+            self._user.feedback(self._catalogue.get(item_id), outcome, key=key, session=self._session)
 
     def shown(self, item_ids: Sequence[str], turn: str) -> None:
         items = [self._catalogue.get(item_id) for item_id in item_ids]
-        self._user.feedback_shown(items, key=f"{_of(turn)}shown", session=self._session)
+        with suppress(*_NOT_TO_BE_STORED):
+            self._user.feedback_shown(items, key=f"{_of(turn)}shown", session=self._session)
 
     def turns(self) -> Sequence[Kept]:
         own = [

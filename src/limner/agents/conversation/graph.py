@@ -208,7 +208,8 @@ class _Nodes:
             answer = await companion.ask(self._parts.user, turn.text)
         except ModelError as error:
             return Told(act="answer", text=f"I cannot answer that now, the language model failed: {error}")
-        shown = tuple(one.item.id for one in answer.recommendations.items) if answer.recommendations else ()
+        found = answer.recommendations.items if answer.recommendations is not None else ()
+        shown = tuple(one.item.id for one in found)
         evidence = [turn.observation, *(e.observation_id for e in answer.evidence)]
         for recall in answer.recalled:
             record = recall.record
@@ -217,7 +218,13 @@ class _Nodes:
                 if isinstance(record, Observation)
                 else [e.observation_id for e in record.evidence]
             )
-        return Told(act="answer", text=answer.text, shown=shown, evidence=tuple(dict.fromkeys(evidence)))
+        return Told(
+            act="answer",
+            text=answer.text,
+            shown=shown,
+            why=replying.whys(found),
+            evidence=tuple(dict.fromkeys(evidence)),
+        )
 
     async def control(self, state: State) -> State:
         """Do what the user wants done with the conversation or what is known about them."""

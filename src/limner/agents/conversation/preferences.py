@@ -119,7 +119,7 @@ def preferences(dialogue: Dialogue, catalogue: Catalogue) -> Preferences:
     found = Preferences()
     for turn in dialogue.turns:
         for act in turn.acts:
-            _take(found, turn, act, catalogue)
+            _take(found, turn, _of_catalogue(act, catalogue), catalogue)
         found.impatient = any(isinstance(act, More) for act in turn.acts)
         if turn.told is not None and turn.told.question is not None:
             found.asked.append(turn.told.question.attribute)
@@ -127,6 +127,13 @@ def preferences(dialogue: Dialogue, catalogue: Catalogue) -> Preferences:
         elif turn.told is not None and turn.told.shown:
             found.in_a_row = 0
     return found
+
+
+def _of_catalogue(act: Act, catalogue: Catalogue) -> Act:
+    """Return an act without the items that the catalogue has no more."""
+    if isinstance(act, Liking):
+        return act.model_copy(update={"item_ids": tuple(i for i in act.item_ids if i in catalogue)})
+    return act
 
 
 def _take(found: Preferences, turn: Turn, act: Act, catalogue: Catalogue) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "recommended",
     "small_talk",
     "taken",
+    "whys",
 ]
 
 _GREETING = "Hello!"
@@ -51,7 +52,7 @@ def recommended(made: Recommendations, suggestion: Suggestion, turn: Turn, found
     words = f"For {_listed([f'“{quote}”' for quote in shared])} " if shared else ""
     intro = f"{words}I would suggest:"
     lines = [f"{number}. {_line(one, shared)}" for number, one in enumerate(made.items, start=1)]
-    why = _whys(made.items)
+    why = whys(made.items)
     return Told(
         act="recommend",
         text="\n".join([_joined([*_before(turn, suggestion, found), intro]), *lines]),
@@ -87,7 +88,7 @@ def nothing_left(turn: Turn, suggestion: Suggestion, found: Preferences, item_ty
     return Told(act="answer", text=_joined([*_before(turn, suggestion, found), text]))
 
 
-def _whys(items: Sequence[Recommendation]) -> tuple[Why, ...]:
+def whys(items: Sequence[Recommendation]) -> tuple[Why, ...]:
     """Return every reason of some recommendations, to be told when they are asked for."""
     return tuple(
         Why(
@@ -113,6 +114,8 @@ def explained(item_ids: Sequence[str], dialogue: Dialogue, catalogue: Catalogue)
     parts: list[str] = []
     evidence: list[str] = []
     for item_id in item_ids:
+        if item_id not in catalogue:
+            continue  # it has been taken out since
         title = catalogue.get(item_id).title
         if item_id in known:
             evidence += known[item_id].evidence
@@ -126,7 +129,7 @@ def explained(item_ids: Sequence[str], dialogue: Dialogue, catalogue: Catalogue)
 
 def about_items(act: About, catalogue: Catalogue) -> Told:
     """Return what the catalogue knows of items."""
-    told = [_known_of(catalogue.get(item_id), act.attribute) for item_id in act.item_ids]
+    told = [_known_of(catalogue.get(i), act.attribute) for i in act.item_ids if i in catalogue]
     return Told(act="answer", text="\n".join(told) or "Which one do you mean?")
 
 
