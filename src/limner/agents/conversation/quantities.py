@@ -54,7 +54,7 @@ def _bounded(hearing: Hearing, line: Line, match: re.Match[str], found: list[Uni
     }
     strict = match["most"] in {"under", "below", "less than", "fewer than", "shorter than", "cheaper than"}
     op = ("<" if strict else "<=") if below else ">="
-    condition = Condition(attribute=name, op=op, values=(bound,))  # type: ignore[arg-type]
+    condition = Condition(attribute=name, op=op, values=(bound,))
     hearing.add(Wanted, found, where=str(Filter(conditions=(condition,))))
     return None
 

@@ -172,10 +172,22 @@ def _words(hearing: Hearing, line: Line) -> None:
         ):
             run.append(unit)
             continue
-        start = next((place for place, u in enumerate(run) if _WITH.match(u.word)), None)
+        start = next((place for place, u in enumerate(run) if _begins(u, line)), None)
         if start is not None and wishing:
             phrase = run[start:]
             if any(u.word not in FUNCTION for u in phrase):
                 hearing.add(Words, phrase)
                 line.take(phrase)
         run = []
+
+
+def _begins(unit: Unit, line: Line) -> bool:
+    """Whether a word begins what an item shall be like: "that makes me laugh" does behind "films", and elsewhere not."""
+    if unit.word not in _RELATIVE:
+        return _WITH.match(unit.word) is not None
+    place = next(number for number, other in enumerate(line.units) if other is unit)
+    return place > 0 and line.units[place - 1].word in _RELATED
+
+
+_RELATIVE = frozenset({"that", "which", "who"})
+_RELATED = frozenset({"I", "V", "something", "anything", "one", "ones"})
