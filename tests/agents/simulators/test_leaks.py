@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limner.agents.simulators.leaks import leaks
@@ -149,9 +149,12 @@ def test_without_descriptions_a_word_alone_counts_only_as_a_title():
     assert leaks("something about redemption", ["shawshank"], bare) is None
 
 
-LONG = [item_id for item_id in TITLES if len(TITLES[item_id]) > 18 and item_id not in {"scary"}]
+LONG = [
+    item_id for item_id in TITLES if len(TITLES[item_id]) > 18 and item_id not in {"scary", "oceans"}
+]  # a misspelt "eleven" is no number
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(LONG),
     st.sampled_from(["I want {}", "{}?", "is there {} or so", "well... {}!"]),
@@ -183,6 +186,7 @@ def swapped(text, data):
     return text[:place] + text[place + 1] + text[place] + text[place + 2 :]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.sampled_from(sorted(TITLES)))
 def test_any_text_can_be_read(text, target):
     leak = leaks(text, [target], CATALOGUE)
