@@ -109,6 +109,8 @@ async def talk(
 ) -> None:
     """Have the conversations that were not had yet."""
     kept, drawn = Lines(folder / f"{who}.jsonl"), Lines(folder / "portraits.jsonl")
+    if who == "traits":
+        found = [scene for scene in found if scene.dialogue in drawn.rows]
 
     async def have(scene: Scene) -> None:
         portrait = None

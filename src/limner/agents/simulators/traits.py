@@ -56,6 +56,10 @@ _UNSEEN = re.compile(
     r"(?:n['’]?t|\bnot|\bnever)\s+(?:\w+\s+)?(?:see|saw|seen|watch|watched)\b", re.IGNORECASE
 )
 _STEM, _SHORT = 4, 3
+_FRAME = frozenset(
+    "does like liki love want look seen watc movi film some they them thei find best enjo pref know with have been".split()
+)
+"""Beginnings of the words that a note is made with, whatever it is about."""
 _FEW, _OFTEN = 0.25, 0.5
 _BRIEF, _TALKATIVE = 8, 15
 """Mean words of a turn; 22 in 100 seekers of one half of ReDial are below the first, 20 above the second."""
@@ -205,6 +209,7 @@ def _unfit(text: str, quote: str, turns: Sequence[str]) -> str:
         return f"names what the quote does not: {', '.join(unknown)}"
     said = {word.casefold()[:_STEM] for word in _WORD.findall(quote)}
     told = [word.casefold()[:_STEM] for word in _WORD.findall(text)[2:] if len(word) > _SHORT]
+    told = [stem for stem in told if stem not in _FRAME]
     return "is not what the quote says" if sum(stem in said for stem in told) * 2 < len(told) else ""
 
 
