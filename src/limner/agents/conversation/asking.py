@@ -142,7 +142,10 @@ def _splitting(
 
 def _settled(name: str, found: Preferences) -> set[str]:
     """Return the values of an attribute that were spoken of already."""
-    return {str(v) for held in found.held if held.condition.attribute == name for v in held.condition.values}
+    named = {str(v) for held in found.held if held.condition.attribute == name for v in held.condition.values}
+    return named | {
+        value for leaning in found.leanings for attribute, value in leaning.values if attribute == name
+    }
 
 
 _Made = tuple[list[str], list[Condition], list[object]]

@@ -143,7 +143,8 @@ class _Nodes:
 
     def decide(self, state: State) -> str:
         """Return the node that acts on the turn: what it asks for comes before what it wishes."""
-        turn = _dialogue(state).turns[-1]
+        dialogue = _dialogue(state)
+        turn = dialogue.turns[-1]
         if turn.language is not None:
             return "answer"
         kinds = {type(act) for act in turn.acts}
@@ -162,7 +163,8 @@ class _Nodes:
         for kind, node in ending.items():
             if kind in kinds and kinds <= {Accepted, Farewell, Small, Seen}:
                 return node
-        return "answer" if thanks and kinds <= {Small} else "suggest"
+        # Who only says thanks before anything was shown has not said yet what they want.
+        return "answer" if thanks and kinds <= {Small} and dialogue.shown else "suggest"
 
     async def suggest(self, state: State) -> State:
         """Ask one more thing, or recommend."""

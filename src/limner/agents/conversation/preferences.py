@@ -261,9 +261,16 @@ def _criticised(found: Preferences, turn: Turn, act: Critique, catalogue: Catalo
             ordering = Ordering(turn, act.quote, act.attribute, act.direction == "more")
             found.orderings = [*(o for o in found.orderings if o.attribute != act.attribute), ordering]
     elif act.values:
+        if act.direction == "less" and len(act.values) == 1:
+            found.held = [held for held in found.held if held.excludes or not _names(held, act.values[0])]
         found.leanings.append(Leaning(turn, act.quote, act.values, act.direction == "more"))
     elif act.direction == "more" and act.word:
         found.words.append((turn, act.quote))
+
+
+def _names(held: Held, value: tuple[str, str]) -> bool:
+    """Whether a condition asks for just this value."""
+    return (held.condition.attribute, held.condition.values) == (value[0], (value[1],))
 
 
 def _middle(item_ids: Sequence[str], attribute: str, catalogue: Catalogue) -> float | None:

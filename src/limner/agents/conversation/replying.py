@@ -1,5 +1,6 @@
 """What is said to a turn, in words made of what is known; no model writes here, so nothing is claimed that nothing holds."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from limner.agents.conversation.acts import About, Small
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _GREETING = "Hello!"
+_COMPARED = re.compile(r"\b(?:too|than|less|not|no|none)\b", re.IGNORECASE)
 _UNREAD = 6
 """Words in one piece that are quoted as not understood; more, or scattered ones, would be read out without any sense."""
 _LISTED = 12
@@ -49,7 +51,8 @@ def asked(question: Question, suggestion: Suggestion, turn: Turn, found: Prefere
 def recommended(made: Recommendations, suggestion: Suggestion, turn: Turn, found: Preferences) -> Told:
     """Return recommendations: what all of them answer to first, then each with what speaks for it besides."""
     shared = _shared(made.items)
-    words = f"For {_listed([f'“{quote}”' for quote in shared])} " if shared else ""
+    named = [quote for quote, condition in shared.items() if _is_wish(quote, condition)]
+    words = f"For {_listed([f'“{quote}”' for quote in named])} " if named else ""
     intro = f"{words}I would suggest:"
     lines = [f"{number}. {_line(one, shared)}" for number, one in enumerate(made.items, start=1)]
     why = whys(made.items)
@@ -64,16 +67,25 @@ def recommended(made: Recommendations, suggestion: Suggestion, turn: Turn, found
     )
 
 
-def _shared(items: Sequence[Recommendation]) -> list[str]:
-    """Return the user's words that every one of some items answers to, what is wanted before what is not."""
+def _shared(items: Sequence[Recommendation]) -> dict[str, str]:
+    """Return the user's words that every one of some items answers to, with the condition that they mean."""
     quotes = [
-        {reason.quote: None for reason in one.reasons if isinstance(reason, Said) and reason.condition}
+        {
+            reason.quote: reason.condition
+            for reason in one.reasons
+            if isinstance(reason, Said) and reason.condition
+        }
         for one in items
     ]
-    return [quote for quote in quotes[0] if all(quote in other for other in quotes[1:])]
+    return {quote: meant for quote, meant in quotes[0].items() if all(quote in other for other in quotes[1:])}
 
 
-def _line(one: Recommendation, shared: Sequence[str]) -> str:
+def _is_wish(quote: str, condition: str) -> bool:
+    """Whether words can stand behind "for": what is not wanted cannot, nor can a comparison."""
+    return " not in " not in condition and not _COMPARED.search(quote)
+
+
+def _line(one: Recommendation, shared: Collection[str]) -> str:
     own = "; ".join(own_clauses(one.reasons, shared))
     return f"{facts(one.item)}. {own[0].upper()}{own[1:]}." if own else f"{facts(one.item)}."
 

@@ -189,7 +189,7 @@ MORE: list[Rule] = [
         _indifferent,
     ),
     rule(
-        r"(?:i )?(?:am |m )?(?:dont know|do not know|not sure|no idea|cant (?:say|decide)|idk|dunno|have no idea|im not sure|im unsure)(?: really| yet| actually| sorry)*",
+        r"(?:i )?(?:am |m )?(?:dont know|do not know|not sure|no idea|(?:cant|couldnt|couldn t|could not|hard to) (?:really )?(?:say|tell|decide)|really couldnt say|idk|dunno|have no idea|im not sure|im unsure)(?: really| yet| actually| sorry)*",
         _unsure,
     ),
     rule(r"(?:either|any|anything|both)(?: one| of them| of these| of those)?(?= [.!?,\n]|$)", _unsure),
