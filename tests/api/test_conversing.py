@@ -244,9 +244,11 @@ def test_what_is_taken_out_of_the_catalogue_is_out_of_the_conversation(ada, limn
 def test_a_model_that_fails_costs_understanding_and_no_turn(open_limner):
     answers = Answers(replies={"wish": ModelUnavailable("nobody answers")})
     ada = open_limner(answers, recommenders=["ease"]).user("ada")
-    reply = ada.converse(options=PLAIN.model_copy(update={"model": True})).say("a comedy with zeppelins")
+    chat = ada.converse(options=PLAIN.model_copy(update={"model": True}))
+    assert chat.say("a comedy, wistful").items
+    reply = chat.say("wistful zeppelins")
     assert reply.items
-    assert "zeppelins" in reply.text
+    assert "“wistful zeppelins”" in reply.text
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])

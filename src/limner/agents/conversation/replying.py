@@ -191,7 +191,7 @@ def _before(turn: Turn, suggestion: Suggestion, found: Preferences) -> list[str]
     if suggestion.left_out:
         words = " and ".join(f"“{held.quote}”" for held in suggestion.left_out)
         parts.append(f"Nothing new is left with everything you said, so I left out {words}.")
-    if turn.unread in turn.text and 0 < len(turn.unread.split()) <= _UNREAD:
+    if not turn.acts and turn.unread in turn.text and 0 < len(turn.unread.split()) <= _UNREAD:
         parts.append(f"I did not understand “{turn.unread}”.")
     elif not turn.acts:
         parts.append("I am not sure what you mean.")
