@@ -98,10 +98,8 @@ def _claims(clause: str, target: Item, catalogue: Catalogue) -> Iterator[str]:
         own = _texts(target.attributes.get(attribute.name))
         if attribute.kind not in {"category", "categories"} or not own:
             continue
-        if len(attribute.values) <= _FEW_VALUES:
-            named = claimed(spoken, attribute.values)
-        else:
-            named = _people(spoken, _names(attribute.values))
+        few = len(attribute.values) <= _FEW_VALUES
+        named = claimed(spoken, attribute.values) if few else set(_people(spoken, _names(attribute.values)))
         for value in named:
             # Somebody may be known as an actor and have directed this one.
             if value.casefold() not in own | _people_of(target) and not _negated(spoken, value):

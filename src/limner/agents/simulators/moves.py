@@ -37,8 +37,8 @@ _CUES: dict[str, re.Pattern[str]] = {
     "description": re.compile(r"\b(?:plot|story|about)\b", re.IGNORECASE),
 }
 _SEEN, _UNSEEN = 0.35, 0.35
-"""How often a film that nobody knows anything of is known to the person, or not; else it is turned down. In a reading of 60 dialogues of one half of
-ReDial seekers had seen about four in ten of the films proposed, and said so."""
+"""How often a film that nobody knows anything of is known to the person, or not; else it is turned down. A guess, from skimming real
+dialogues."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ __all__ = ["Attempt", "PortrayedSeeker", "Written"]
 
 _ATTEMPTS = 3
 _SPREAD = 0.45
-"""Of the logarithm of a turn's length around the person's mean; as wide as in one half of ReDial."""
+"""Of the logarithm of a turn's length around the person's mean; a guess."""
 _LONGEST = 1.8
 """Times the length asked for, from which sentences at the end are left out."""
 _HEARD = 400

@@ -56,9 +56,30 @@ _UNSEEN = re.compile(
     r"(?:n['’]?t|\bnot|\bnever)\s+(?:\w+\s+)?(?:see|saw|seen|watch|watched)\b", re.IGNORECASE
 )
 _STEM, _SHORT = 4, 3
-_FRAME = frozenset(
-    "does like liki love want look seen watc movi film some they them thei find best enjo pref know with have been".split()
-)
+_FRAME = frozenset([
+    "does",
+    "like",
+    "liki",
+    "love",
+    "want",
+    "look",
+    "seen",
+    "watc",
+    "movi",
+    "film",
+    "some",
+    "they",
+    "them",
+    "thei",
+    "find",
+    "best",
+    "enjo",
+    "pref",
+    "know",
+    "with",
+    "have",
+    "been",
+])
 """Beginnings of the words that a note is made with, whatever it is about."""
 _FEW, _OFTEN = 0.25, 0.5
 _BRIEF, _TALKATIVE = 8, 15
@@ -154,7 +175,7 @@ async def infer_traits(
         if kind != "refuses" and (because := _unfit(text, quote, turns)):
             refused.append(f"{text} ({because})")
         elif kind != "refuses":
-            kept.setdefault(text, Trait(kind=kind, text=text, quote=quote))  # type: ignore[arg-type]
+            kept.setdefault(text, Trait(kind=kind, text=text, quote=quote))
     refusals = [
         quote for kind, _, quote in notes if kind == "refuses" and any(quote in turn for turn in turns)
     ]
