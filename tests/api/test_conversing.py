@@ -313,6 +313,70 @@ def test_a_turn_that_broke_off_counts_with_what_it_says(ada, monkeypatch):
     assert rejected == [shown[0].item.id]
 
 
+def test_forgetting_in_one_session_leaves_the_wishes_of_another(ada):
+    one, two = ada.converse("one", options=PLAIN), ada.converse("two", options=PLAIN)
+    one.say("a drama")
+    two.say("a comedy")
+    one.say("forget that")
+    reply = two.say("what else?")
+    assert reply.items
+    assert all("Comedy" in one.item.attributes["genre"] for one in reply.items)
+
+
+def test_what_is_forgotten_by_its_words_takes_the_words_along(ada):
+    chat = ada.converse("s", options=PLAIN)
+    ada.observe("My sister Ruth keeps bees.")
+    chat.say("forget what I said about Ruth")
+    chat.say("forget number 1")
+    assert "Ruth" not in " ".join(o.text for o in ada.observations())
+    assert "Ruth" not in chat.dialogue().model_dump_json()
+
+
+def test_off_the_record_what_was_stored_before_can_be_forgotten(ada):
+    ada.observe("My sister Ruth keeps bees.")
+    chat = ada.converse(options=PLAIN.model_copy(update={"record": False}))
+    chat.say("forget what I said about Ruth")
+    chat.say("forget number 1")
+    assert not ada.observations()
+
+
+def test_a_wish_to_forget_that_broke_off_is_seen_to_later(ada, monkeypatch):
+    chat = ada.converse("s", options=PLAIN)
+    chat.say("a comedy")
+
+    async def broken(self, state):
+        raise RuntimeError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(graph_module._Nodes, "control", broken)
+        with pytest.raises(RuntimeError, match="power"):
+            ada.converse("s", options=PLAIN).say("forget that")
+    ada.converse("s", options=PLAIN).say("what else?")
+    assert "a comedy" not in [o.text for o in ada.observations(source="conversation")]
+
+
+def test_without_a_model_at_hand_the_session_goes_on(limner, ada, monkeypatch):
+    def missing(_limner):
+        raise ConfigurationError("there is no such model")
+
+    monkeypatch.setattr(type(limner), "model", property(missing))
+    chat = ada.converse("s", options=PLAIN.model_copy(update={"model": True}))
+    assert chat.say("wistful zeppelins").items
+    assert "cannot answer" in chat.say("what did I say about my sister?").text
+    assert chat.say("what else?").items
+
+
+def test_a_session_goes_on_over_another_catalogue(ada, limner):
+    ada.converse("s", options=PLAIN).say("a comedy from before 1995")
+    films = limner.world.catalogue
+    limner.remove_items([film.id for film in films if "Comedy" in film.attributes["genre"]])
+    chat = ada.converse("s", options=PLAIN)
+    for turn in ("why?", "I'll take the first", "what else?", "what do you know about me?"):
+        reply = chat.say(turn)
+        assert reply.text
+        assert all(one.item.id in limner.world.catalogue for one in reply.items)
+
+
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, "tests")

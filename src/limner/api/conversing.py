@@ -24,6 +24,7 @@ from limner.tools import Catalogue
 
 if TYPE_CHECKING:
     from limner.agents.conversation.session import Session
+    from limner.agents.conversation.talker import Talker
     from limner.api.limner import Limner
 
 __all__ = ["CONVERSATION_SOURCE", "Conversation", "ConversationSummary", "UserConversing"]
@@ -107,6 +108,7 @@ class Conversation:
         """Its name, under which `converse` goes on with it."""
         self._options = options
         self._opened: Session | None = None
+        self._talker: Talker | None = None
         self._lock = threading.Lock()
 
     def say(self, text: str) -> Reply:
@@ -180,8 +182,9 @@ class Conversation:
 
     def _open(self) -> "Session":
         with self._lock:
-            if self._opened is None:
-                talker = self._limner.talker()
+            talker = self._limner.talker()
+            if self._opened is None or self._talker is not talker:  # the catalogue has changed
+                self._talker = talker
                 recorder = _UserRecorder(self._user, self.session, talker.catalogue)
                 self._opened = talker.session(self._user.memory, self.session, recorder, self._options)
             return self._opened
@@ -229,7 +232,8 @@ class _UserRecorder:
 
     def forget(self, ids: Collection[str]) -> None:
         prefixes = tuple(_of(id) for id in ids)
-        outcomes = [o.id for o in self._outcomes() if o.key is not None and o.key.startswith(prefixes)]
+        feedback = self._user.memory.observations(source=FEEDBACK_SOURCE)
+        outcomes = [o.id for o in feedback if o.key is not None and o.key.startswith(prefixes)]
         self._user.memory.forget_observations([*ids, *outcomes])
         for id in ids:
             with suppress(NotFound):  # an observation, which is gone

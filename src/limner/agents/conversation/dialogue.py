@@ -52,6 +52,8 @@ class Turn(Record):
     text: str
     observation: str
     """Id of the observation that it is; in a conversation that is not recorded, a name of the turn."""
+    read: bool = False
+    """Whether it was found out what it means, as far as that goes."""
     acts: tuple[Act, ...] = ()
     unread: str = ""
     """The part of it that nobody understood."""

@@ -53,7 +53,8 @@ def _tells(turn: Turn) -> bool:
 
 
 def _listed(act: Forget, asking: Turn, before: Sequence[Turn]) -> tuple[Told, Sequence[str]]:
-    listed = next((t.told.listed for t in reversed(before) if t.told is not None and t.told.listed), ())
+    lister = next((turn for turn in reversed(before) if turn.told is not None and turn.told.listed), None)
+    listed = lister.told.listed if lister is not None and lister.told is not None else ()
     ids = [listed[number - 1] for number in act.numbers if 1 <= number <= len(listed)]
     if len(ids) < max(len(act.numbers), 1):
         text = (
@@ -63,7 +64,19 @@ def _listed(act: Forget, asking: Turn, before: Sequence[Turn]) -> tuple[Told, Se
         )
         return Told(act="control", text=text), ()
     numbers = " and ".join(str(number) for number in act.numbers)
-    return Told(act="control", text=f"I have forgotten number {numbers}."), (*ids, asking.observation)
+    return Told(act="control", text=f"I have forgotten number {numbers}."), (
+        *ids,
+        *_saying_it(lister),
+        asking.observation,
+    )
+
+
+def _saying_it(lister: Turn | None) -> Sequence[str]:
+    """Return the turn that asked for the list if it said by its words what is to be forgotten."""
+    by_words = lister is not None and any(
+        isinstance(act, Forget) and act.what == "words" for act in lister.acts
+    )
+    return (lister.observation,) if lister is not None and by_words else ()
 
 
 def _offered(act: Forget, asking: Turn, user: UserMemory) -> Told:

@@ -38,7 +38,7 @@ from limner.agents.conversation.recording import Outcome, Recorder
 from limner.agents.conversation.suggesting import Suggester
 from limner.agents.conversation.understanding import Understanding
 from limner.agents.recommendations import AgentStep
-from limner.errors import ModelError
+from limner.errors import ConfigurationError, DownloadError, ModelError
 from limner.memory.records import Observation
 from limner.memory.user import UserMemory
 from limner.profiles.propositions.portraitist import lines_of
@@ -48,6 +48,8 @@ __all__ = ["Graph", "Parts", "State", "conversation_graph", "scene_of"]
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
+_NOTHING = Told(act="answer", text="")
+"""What was said to a turn that got no reply."""
 _NO_MODEL = "I can only talk about what there is to recommend: answering that takes a language model."
 
 
@@ -79,13 +81,14 @@ class Parts:
     options: ConversationOptions
 
 
-def scene_of(dialogue: Dialogue) -> Scene:
-    """Return what the next turn of a session is heard in."""
+def scene_of(dialogue: Dialogue, catalogue: Catalogue) -> Scene:
+    """Return what the next turn of a session is heard in, less what the catalogue has no more."""
     told = dialogue.told
+    question = told.question if told is not None else None
     return Scene(
-        shown=dialogue.last_shown,
-        discussed=tuple(item_id for item_id in dialogue.shown if item_id not in dialogue.last_shown),
-        question=told.question if told is not None else None,
+        shown=tuple(item_id for item_id in dialogue.last_shown if item_id in catalogue),
+        discussed=tuple(i for i in dialogue.shown if i not in dialogue.last_shown and i in catalogue),
+        question=question if question is not None and question.attribute in catalogue.schema() else None,
         listed=len(told.listed) if told is not None else 0,
     )
 
@@ -128,23 +131,26 @@ class _Nodes:
         turns: list[Turn] = []
         for turn in dialogue.turns:
             before = dialogue.model_copy(update={"turns": tuple(turns)})
-            fresh = turn is dialogue.turns[-1] or (not turn.acts and turn.told is None)
-            turns.append(await self._understood(turn, before) if fresh else turn)
+            turns.append(turn if turn.read else await self._understood(turn, before))
         return _state(dialogue.model_copy(update={"turns": tuple(turns)}))
 
     async def _understood(self, turn: Turn, before: Dialogue) -> Turn:
         read = await self._parts.understanding.understood(
-            turn.text, scene_of(before), model=self._parts.options.model
+            turn.text, scene_of(before, self._parts.catalogue), model=self._parts.options.model
         )
         if read.failure:
             _tell(AgentStep("understand", f"the model failed: {read.failure}"))
         _tell(AgentStep("understand", ", ".join(act.kind for act in read.acts) or "nothing"))
-        return turn.model_copy(update={"acts": read.acts, "unread": read.unread, "language": read.language})
+        return turn.model_copy(
+            update={"read": True, "acts": read.acts, "unread": read.unread, "language": read.language}
+        )
 
     def decide(self, state: State) -> str:
         """Return the node that acts on the turn: what it asks for comes before what it wishes."""
         dialogue = _dialogue(state)
         turn = dialogue.turns[-1]
+        if any(_asks_to_forget(one) for one in dialogue.turns):
+            return "control"
         if turn.language is not None:
             return "answer"
         kinds = {type(act) for act in turn.acts}
@@ -195,23 +201,25 @@ class _Nodes:
             if isinstance(act, About):
                 return _replied(dialogue, replying.about_items(act, self._parts.catalogue))
             if isinstance(act, Asked):
-                return _replied(dialogue, await self._companion(turn))
+                told = await self._companion(turn)
+                return await self.suggest(state) if told is None else _replied(dialogue, told)
         accepted = [i for act in turn.acts if isinstance(act, Accepted) for i in act.item_ids]
         if accepted:
             return _replied(dialogue, replying.taken(accepted, self._parts.catalogue))
         small = next((act for act in turn.acts if isinstance(act, Small)), None)
         return _replied(dialogue, replying.small_talk(small) if small else Told(act="answer", text="Good."))
 
-    async def _companion(self, turn: Turn) -> Told:
+    async def _companion(self, turn: Turn) -> Told | None:
+        """Return an answer; none where what is asked for is an item, which is for the session to recommend."""
         if self._parts.companion is None or not self._parts.options.model:
             return Told(act="answer", text=_NO_MODEL)
-        companion = await to_thread.run_sync(self._parts.companion)
         try:
+            companion = await to_thread.run_sync(self._parts.companion)
             answer = await companion.ask(self._parts.user, turn.text)
-        except ModelError as error:
+        except (ModelError, ConfigurationError, DownloadError) as error:
             return Told(act="answer", text=f"I cannot answer that now, the language model failed: {error}")
-        found = answer.recommendations.items if answer.recommendations is not None else ()
-        shown = tuple(one.item.id for one in found)
+        if answer.recommendations is not None:
+            return None
         evidence = [turn.observation, *(e.observation_id for e in answer.evidence)]
         for recall in answer.recalled:
             record = recall.record
@@ -223,19 +231,19 @@ class _Nodes:
         return Told(
             act="answer",
             text=answer.text,
-            shown=shown,
-            why=replying.whys(found),
             evidence=tuple(dict.fromkeys(evidence)),
         )
 
     async def control(self, state: State) -> State:
         """Do what the user wants done with the conversation or what is known about them."""
         dialogue, parts = _dialogue(state), self._parts
-        acts = dialogue.turns[-1].acts
-        for act in acts:
-            if isinstance(act, Forget):
-                told, ids = await to_thread.run_sync(forgotten, act, dialogue, parts.user)
+        for place, turn in enumerate(dialogue.turns, start=1):
+            if _asks_to_forget(turn):
+                so_far = dialogue.model_copy(update={"turns": dialogue.turns[:place]})
+                wish = next(act for act in turn.acts if isinstance(act, Forget))
+                told, ids = await to_thread.run_sync(forgotten, wish, so_far, parts.user)
                 return {**_replied(dialogue, told), "forget": list(ids)}
+        for act in dialogue.turns[-1].acts:
             if isinstance(act, Profile):
                 propositions = await to_thread.run_sync(parts.user.propositions)
                 found = preferences(dialogue, parts.catalogue)
@@ -252,7 +260,17 @@ class _Nodes:
                     await to_thread.run_sync(recorder.outcome, item_id, outcome, one.observation)
         if turn.told is not None and turn.told.shown:
             await to_thread.run_sync(recorder.shown, turn.told.shown, turn.observation)
-        return {}
+        # What was stored once is not stored again, whatever is forgotten of it.
+        done = tuple(
+            one if one.told is not None else one.model_copy(update={"told": _NOTHING})
+            for one in dialogue.turns
+        )
+        return _state(dialogue.model_copy(update={"turns": done}))
+
+
+def _asks_to_forget(turn: Turn) -> bool:
+    """Whether a turn wants something forgotten that nobody has seen to yet."""
+    return turn.told is None and any(isinstance(act, Forget) for act in turn.acts)
 
 
 def _outcomes(turn: Turn) -> list[tuple[str, Outcome]]:

@@ -21,6 +21,7 @@ from limner.agents.conversation.acts import (
     Words,
 )
 from limner.agents.conversation.dialogue import Dialogue, Turn
+from limner.errors import InvalidFilter
 from limner.tools import Catalogue, Condition, Filter
 
 __all__ = ["Held", "Leaning", "Ordering", "Preferences", "preferences"]
@@ -119,7 +120,9 @@ def preferences(dialogue: Dialogue, catalogue: Catalogue) -> Preferences:
     found = Preferences()
     for turn in dialogue.turns:
         for act in turn.acts:
-            _take(found, turn, _of_catalogue(act, catalogue), catalogue)
+            left = _of_catalogue(act, catalogue)
+            if left is not None:
+                _take(found, turn, left, catalogue)
         found.impatient = any(isinstance(act, More) for act in turn.acts)
         if turn.told is not None and turn.told.question is not None:
             found.asked.append(turn.told.question.attribute)
@@ -129,11 +132,27 @@ def preferences(dialogue: Dialogue, catalogue: Catalogue) -> Preferences:
     return found
 
 
-def _of_catalogue(act: Act, catalogue: Catalogue) -> Act:
-    """Return an act without the items that the catalogue has no more."""
-    if isinstance(act, Liking):
-        return act.model_copy(update={"item_ids": tuple(i for i in act.item_ids if i in catalogue)})
-    return act
+def _of_catalogue(act: Act, catalogue: Catalogue) -> Act | None:
+    """Return an act without what the catalogue has no more; none where nothing of it is left."""
+    schema = catalogue.schema()
+    match act:
+        case Wanted():
+            try:
+                catalogue.validated(Filter.parse(act.where))
+            except InvalidFilter:  # the session began over another catalogue
+                return None
+            return act
+        case Critique():
+            held = tuple(v for v in act.values if v[0] in schema and v[1] in schema[v[0]].values)
+            return (
+                act.model_copy(update={"values": held})
+                if act.attribute is None or act.attribute in schema
+                else None
+            )
+        case Liking():
+            return act.model_copy(update={"item_ids": tuple(i for i in act.item_ids if i in catalogue)})
+        case _:
+            return act
 
 
 def _take(found: Preferences, turn: Turn, act: Act, catalogue: Catalogue) -> None:

@@ -1,11 +1,16 @@
 """Where a session's turns and outcomes are stored: behind the user's door, or, for a conversation off the record, nowhere."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from limner.errors import NotFound
+from limner.memory.user import UserMemory
+
 __all__ = ["Kept", "OffTheRecord", "Outcome", "Recorder"]
 
+_TURN = "turn/"
 Outcome = Literal["accepted", "rejected", "seen"]
 
 
@@ -70,13 +75,20 @@ class Recorder(Protocol):
 
 
 class OffTheRecord:
-    """Stores nothing."""
+    """Stores nothing.
+
+    Args:
+        user: Whose records may be erased all the same.
+    """
 
     records = False
 
+    def __init__(self, user: UserMemory) -> None:
+        self._user = user
+
     def turn(self, key: str, text: str) -> str:
         """Return a name for the turn."""
-        return f"turn/{key}"
+        return f"{_TURN}{key}"
 
     def outcome(self, item_id: str, outcome: Outcome, turn: str) -> None:
         """Store nothing."""
@@ -89,4 +101,8 @@ class OffTheRecord:
         return ()
 
     def forget(self, ids: Collection[str]) -> None:
-        """Do nothing: there is nothing to erase."""
+        """Erase what was stored before; of this session nothing is."""
+        for id in ids:
+            if not id.startswith(_TURN):
+                with suppress(NotFound):
+                    self._user.forget(id)

@@ -24,7 +24,6 @@ __all__ = [
     "recommended",
     "small_talk",
     "taken",
-    "whys",
 ]
 
 _GREETING = "Hello!"
@@ -55,7 +54,7 @@ def recommended(made: Recommendations, suggestion: Suggestion, turn: Turn, found
     words = f"For {_listed([f'“{quote}”' for quote in named])} " if named else ""
     intro = f"{words}I would suggest:"
     lines = [f"{number}. {_line(one, shared)}" for number, one in enumerate(made.items, start=1)]
-    why = whys(made.items)
+    why = _whys(made.items)
     return Told(
         act="recommend",
         text="\n".join([_joined([*_before(turn, suggestion, found), intro]), *lines]),
@@ -100,7 +99,7 @@ def nothing_left(turn: Turn, suggestion: Suggestion, found: Preferences, item_ty
     return Told(act="answer", text=_joined([*_before(turn, suggestion, found), text]))
 
 
-def whys(items: Sequence[Recommendation]) -> tuple[Why, ...]:
+def _whys(items: Sequence[Recommendation]) -> tuple[Why, ...]:
     """Return every reason of some recommendations, to be told when they are asked for."""
     return tuple(
         Why(
@@ -136,7 +135,8 @@ def explained(item_ids: Sequence[str], dialogue: Dialogue, catalogue: Catalogue)
             parts.append(f"{title}: what I went by has been forgotten since.")
         else:
             parts.append(f"I did not recommend {title} in this conversation.")
-    return Told(act="explain", text="\n".join(parts), evidence=tuple(dict.fromkeys(evidence)))
+    text = "\n".join(parts) or "What I recommended is not in the catalogue any more."
+    return Told(act="explain", text=text, evidence=tuple(dict.fromkeys(evidence)))
 
 
 def about_items(act: About, catalogue: Catalogue) -> Told:
@@ -172,7 +172,7 @@ def about_user(portrait: Sequence[PortraitLine], found: Preferences, dialogue: D
 
 def taken(item_ids: Collection[str], catalogue: Catalogue) -> Told:
     """Return that the user's choice is noted."""
-    titles = " and ".join(catalogue.get(item_id).title for item_id in item_ids)
+    titles = " and ".join(catalogue.get(item_id).title for item_id in item_ids if item_id in catalogue)
     return Told(
         act="answer", text=f"Good choice: {titles}. I have noted it." if titles else "Good. I have noted it."
     )

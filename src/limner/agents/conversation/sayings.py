@@ -39,7 +39,7 @@ def _forget_listed(hearing: Hearing, line: Line, match: re.Match[str], found: li
         for word in re.findall(r"\w+", match["numbers"])
         if word in NUMBERS or word.isdigit()
     )
-    if not numbers or (hearing.scene.listed and max(numbers) > hearing.scene.listed):
+    if not numbers:
         return False
     hearing.add(Forget, found, what="listed", numbers=tuple(dict.fromkeys(numbers)))
     return None

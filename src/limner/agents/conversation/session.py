@@ -19,6 +19,10 @@ from limner.tools import Catalogue
 __all__ = ["Session"]
 
 
+_TO_BE_ENDED = (("settle",), ("control",))
+"""Steps that a next turn does not make up for."""
+
+
 class Session:
     """One session; turns are taken one after the other, whoever says them.
 
@@ -58,7 +62,7 @@ class Session:
                 "A turn of this session is in hand; wait for its reply, or open another session."
             )
         try:
-            if (await self._graph.aget_state(self._config)).next == ("settle",):
+            if (await self._graph.aget_state(self._config)).next in _TO_BE_ENDED:
                 async for _ in self._run(
                     None
                 ):  # its reply was never told, but what it took the turn for counts

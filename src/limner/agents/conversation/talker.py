@@ -75,7 +75,7 @@ class Talker:
             user=user,
             catalogue=self.catalogue,
             item_type=self._item_type,
-            recorder=recorder if options.record else OffTheRecord(),
+            recorder=recorder if options.record else OffTheRecord(user),
             understanding=self._understanding,
             suggester=self._suggester,
             companion=self._companion,

@@ -10,7 +10,7 @@ from limner.agents.conversation.language import language_of
 from limner.agents.conversation.reading import Reader, Scene
 from limner.agents.sayings import telling
 from limner.agents.wish import understand
-from limner.errors import ModelError
+from limner.errors import ConfigurationError, DownloadError, ModelError
 from limner.inference import LanguageModel
 from limner.tools import Catalogue, Filter
 
@@ -73,7 +73,7 @@ class Understanding:
             return Understood(acts, reading.unread)
         try:
             wish = await understand(reading.unread, self._catalogue, self._model(), self._prompts)
-        except ModelError as error:
+        except (ModelError, ConfigurationError, DownloadError) as error:
             return Understood(acts, reading.unread, failure=str(error))
         quote = reading.unread if reading.unread in text else text.strip()
         more: list[Act] = [Wanted(quote=quote, where=str(condition)) for condition in wish.where.conditions]
