@@ -191,7 +191,7 @@ class RecommendingAgent:
                 failure = f"the model failed: {error}"
         silent = not asked.worded or (failure is not None and failure.startswith("the model"))
         chosen = Chosen(
-            self._distinct(state.order),
+            self._distinct(state.order, asked.k),
             state.base,
             state.bus,
             history,
@@ -211,13 +211,19 @@ class RecommendingAgent:
             unknown=state.bus.unknown,
         )
 
-    def _distinct(self, order: Sequence[str]) -> list[str]:
-        """Return a list in which nothing stands twice under several ids."""
+    def _distinct(self, order: Sequence[str], k: int) -> list[str]:
+        """Return a list whose first `k` are no two of them one thing under several ids; the rest follows as it was."""
         kept: dict[str, None] = {}
-        for item_id in order:
-            if not any(twin in kept for twin in self._catalogue.twins(item_id)):
+        again = []
+        looked_at = 0
+        while looked_at < len(order) and len(kept) < k:
+            item_id = order[looked_at]
+            if any(twin in kept for twin in self._catalogue.twins(item_id)):
+                again.append(item_id)
+            else:
                 kept[item_id] = None
-        return list(kept)
+            looked_at += 1
+        return [*kept, *again, *order[looked_at:]]
 
     async def _understood(self, request: str | Wish) -> tuple[Wish, str | None]:
         """Return the wish, and why it could not be read, if so."""

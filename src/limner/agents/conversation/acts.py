@@ -6,12 +6,11 @@ are what a conversation remembers of a turn: the state of a session is what its 
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from limner.memory.records import Record
 
 __all__ = [
-    "ACTS",
     "About",
     "Accepted",
     "Act",
@@ -194,6 +193,3 @@ Act = Annotated[
     | Farewell,
     Field(discriminator="kind"),
 ]
-
-ACTS: TypeAdapter[tuple[Act, ...]] = TypeAdapter(tuple[Act, ...])
-"""Reads and writes acts as plain data."""

@@ -21,7 +21,7 @@ from limner.agents.conversation.question import Question
 from limner.profiles.propositions.findings import is_year
 from limner.tools import Attribute, Catalogue, Condition
 
-__all__ = ["Splitting", "best_question", "chances", "wants_question"]
+__all__ = ["Splitting", "best_question", "chances", "may_ask", "wants_question"]
 
 _LOOKED_AT = 500
 """Best candidates that a question is chosen for; the rest hardly counts."""
@@ -62,11 +62,16 @@ def wants_question(
         best: The best question; none where there is none.
         options: Of the conversation.
     """
-    if best is None or options.ask == "never" or found.impatient:
+    return best is not None and best.gain >= options.least_gain and may_ask(found, sure, options)
+
+
+def may_ask(found: Preferences, sure: float, options: ConversationOptions) -> bool:
+    """Whether any question may be asked now; see `wants_question`."""
+    if options.ask == "never" or found.impatient:
         return False
     if found.in_a_row >= options.in_a_row or len(found.asked) >= options.questions:
         return False
-    return sure < options.sure and best.gain >= options.least_gain
+    return sure < options.sure
 
 
 def best_question(

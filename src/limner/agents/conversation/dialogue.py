@@ -4,7 +4,7 @@ Nothing is kept beside the turns. What the user wants by now is worked out from 
 turn that is forgotten is simply not there any more, whatever came after it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Literal
 
 from limner.agents.conversation.acts import Act
@@ -90,12 +90,6 @@ class Dialogue(Record):
     def last_shown(self) -> tuple[str, ...]:
         """Ids of what was recommended last."""
         return next((t.told.shown for t in reversed(self.turns) if t.told is not None and t.told.shown), ())
-
-    def acts(self) -> Iterator[tuple[Turn, Act]]:
-        """Yield every act with its turn, in order."""
-        for turn in self.turns:
-            for act in turn.acts:
-                yield turn, act
 
     def with_last(self, turn: Turn) -> "Dialogue":
         """Return the dialogue with its newest turn replaced by this one."""

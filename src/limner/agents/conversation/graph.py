@@ -156,7 +156,7 @@ class _Nodes:
         kinds = {type(act) for act in turn.acts}
         thanks = any(isinstance(act, Small) and act.sort == "thanks" for act in turn.acts)
         routes: Sequence[tuple[set[type], str]] = (
-            ({Forget, Profile}, "control"),
+            ({Profile}, "control"),
             ({Why}, "explain"),
             ({About}, "answer"),
         )

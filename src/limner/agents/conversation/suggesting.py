@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from limner.agents.budget import Budget
-from limner.agents.conversation.asking import best_question, chances, wants_question
+from limner.agents.conversation.asking import best_question, chances, may_ask, wants_question
 from limner.agents.conversation.dialogue import Dialogue
 from limner.agents.conversation.options import ConversationOptions
 from limner.agents.conversation.preferences import Held, Preferences
@@ -32,8 +32,6 @@ class Suggestion:
     recommendations: Recommendations | None
     left_out: tuple[Held, ...] = ()
     """What was left out of what the user wants, because with it nothing would be left."""
-    more: bool = True
-    """Whether there is anything that was not shown yet."""
 
 
 class Suggester:
@@ -101,10 +99,12 @@ class Suggester:
             progress=progress,
         )
         sure = float(chances(len(made.ranking))[: options.show].sum())
-        best = best_question(made.ranking, self._catalogue, found, options, self._item_type)
+        best = None
+        if may_ask(found, sure, options):
+            best = best_question(made.ranking, self._catalogue, found, options, self._item_type)
         if best is not None and wants_question(found, sure, best, options):
             return Suggestion(best.question, None, left_out)
-        return Suggestion(None, made, left_out, more=len(made.ranking) > len(made.items))
+        return Suggestion(None, made, left_out)
 
     def _satisfiable(self, held: Sequence[Held], barred: set[str]) -> tuple[list[Held], tuple[Held, ...]]:
         """Return the conditions that something new satisfies together, the oldest wishes left out where it takes that."""

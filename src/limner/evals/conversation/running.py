@@ -12,10 +12,8 @@ from limner.evals.keeping import KeptLines
 from limner.inference.together import together
 from limner.tools import Catalogue
 
-__all__ = ["Cast", "Kept", "Seeking", "run"]
+__all__ = ["Cast", "Kept", "run"]
 
-Seeking = Callable[[Case], Seeker]
-"""Makes a seeker for a conversation: a new one each time, which says the same to the same replies."""
 Cast = Callable[[Case], tuple[Seeker, LeakCheck]]
 """Makes a seeker for a conversation, a new one each time, and what finds out whether they give a target away."""
 
